@@ -1,0 +1,93 @@
+"""The blocking steps of the file store: names, folders, hashing, fsync. Knows the disk, never asyncio.
+
+A file is durable when its bytes are synced and the folder that names it is synced; a folder is durable when
+its parent is synced. Every function here may block and is called on a worker thread only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+from typing import TYPE_CHECKING, BinaryIO
+
+from .errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WINDOW = 256 * 1024  # bytes held per stream
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Translate the operating system's refusals into FileError, once."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileError("FILE_NOT_FOUND", "Không tìm thấy tệp trong kho.", blame="ours") from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise FileError(
+                "FILE_STORE_FULL",
+                "Kho tệp hết dung lượng, tạm thời không nhận thêm.",
+                blame="ours",
+                transient=True,
+            ) from error
+        raise FileError(
+            "FILE_STORE_FAILED", "Kho tệp không ghi hoặc đọc được.", blame="ours", transient=True
+        ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def create_private(path: Path) -> BinaryIO:
+    """Open a new file for writing that only the node's account may read."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
+
+
+def write_all(file: BinaryIO, content: bytes) -> None:
+    """Write every byte: an unbuffered file may take fewer than it was given."""
+    view = memoryview(content)
+    while view:
+        view = view[file.write(view) :]
+
+
+def digest_of(path: Path) -> tuple[str, int]:
+    """SHA-256 (lower-case hex) and size of a file, read through a window."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(WINDOW):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def copy_synced(source: Path, target: Path) -> None:
+    """Copy to another file system through a window, synced; ``target`` must be new."""
+    with source.open("rb", buffering=0) as reader, create_private(target) as writer:
+        while chunk := reader.read(WINDOW):
+            write_all(writer, chunk)
+        os.fsync(writer.fileno())
+
+
+def sync_file(path: Path) -> None:
+    """Sync the bytes of a file that somebody else wrote, and make it private."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, 0o600)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

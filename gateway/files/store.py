@@ -1,0 +1,140 @@
+"""The local file store: bytes by (agency, SHA-256), durable before anything may name them.
+
+Knows nothing of documents or the database. A file is received under ``tmp/`` on the same file system, hashed
+on the way, synced, renamed, and its folder synced, so that a committed row never names bytes that a power cut
+could take back (DESIGN, noun File; platform.md 4.6). A stream holds one window in memory, never the file; all
+disk work runs on worker threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from .durable import WINDOW, copy_synced, digest_of, disk_errors, sync_file, sync_folder
+from .incoming import Incoming
+from .layout import AgencyKey, Layout, StoredFile, agency_folder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+
+class FileStore:
+    """The store below one folder.
+
+    ``token`` gives a file name that was never given before; ``reserve`` is the free space, in bytes, below
+    which ``has_room`` says no.
+    """
+
+    def __init__(self, root: Path, *, token: Callable[[], str], reserve: int = 1 << 30) -> None:
+        self._layout = Layout(root, token=token)
+        self._reserve = reserve
+
+    async def start(self, *, older_than: datetime) -> int:
+        """Create the folders and remove what crashed uploads left; answer how many files that were."""
+        await asyncio.to_thread(self._make_folders)
+        return await self.sweep_temporary(older_than)
+
+    def receive(self, agency_id: AgencyKey, *, limit: int) -> Incoming:
+        """Open a stream of at most ``limit`` bytes; a block left without ``commit`` leaves nothing behind."""
+        agency_folder(agency_id)
+        return Incoming(self._layout, agency_id, limit=limit)
+
+    async def adopt(self, agency_id: AgencyKey, path: Path) -> StoredFile:
+        """Move a finished file into the store (``path`` is gone then); the caller compares the digest."""
+        agency_folder(agency_id)
+        return await asyncio.to_thread(self._adopt, agency_id, path)
+
+    async def new_temporary(self) -> Path:
+        """A fresh name on the store's file system: what is written there can be adopted without copying."""
+        return await asyncio.to_thread(self._new_temporary)
+
+    def path(self, agency_id: AgencyKey, sha256: str) -> Path:
+        """Where the bytes lie (or would lie); raise FILE_KEY for what cannot be a key."""
+        return self._layout.path(agency_id, sha256)
+
+    async def exists(self, agency_id: AgencyKey, sha256: str) -> bool:
+        return await asyncio.to_thread(self.path(agency_id, sha256).is_file)
+
+    async def stream(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[bytes]:
+        """Yield the bytes in windows; raise FILE_NOT_FOUND before the first one if there are none."""
+        file = await asyncio.to_thread(_open_file, self.path(agency_id, sha256))
+        try:
+            while chunk := await asyncio.to_thread(_read_window, file):
+                yield chunk
+        finally:
+            file.close()
+
+    async def remove(self, agency_id: AgencyKey, sha256: str) -> None:
+        """Take the bytes away; the caller knows that no row names them. Absent bytes are no error."""
+        await asyncio.to_thread(_remove, self.path(agency_id, sha256))
+
+    async def sweep_temporary(self, older_than: datetime) -> int:
+        """Remove temporary files last written before ``older_than`` (aware); answer how many."""
+        before = older_than.astimezone(UTC).timestamp()
+        return await asyncio.to_thread(_sweep, self._layout.temporary, before)
+
+    def has_room(self, wanted: int = 0) -> bool:
+        """Whether ``wanted`` more bytes leave the reserve untouched (DESIGN decision 19)."""
+        with disk_errors():
+            return shutil.disk_usage(self._layout.root).free - wanted >= self._reserve
+
+    def _make_folders(self) -> None:
+        with disk_errors():
+            self._layout.ensure(self._layout.temporary)
+
+    def _new_temporary(self) -> Path:
+        with disk_errors():
+            return self._layout.new_temporary()
+
+    def _adopt(self, agency_id: AgencyKey, path: Path) -> StoredFile:
+        with disk_errors():
+            temporary = self._layout.new_temporary()
+            _move(path, temporary)
+            sync_file(temporary)
+            sha256, size = digest_of(temporary)
+            self._layout.place(temporary, self._layout.path(agency_id, sha256))
+        return StoredFile(agency_id=agency_id, sha256=sha256, size=size)
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy_synced(source, target)
+        source.unlink()
+
+
+def _remove(path: Path) -> None:
+    with disk_errors(), contextlib.suppress(FileNotFoundError):
+        path.unlink()
+        sync_folder(path.parent)
+
+
+def _sweep(folder: Path, before: float) -> int:
+    removed = 0
+    with disk_errors(), contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(folder):
+            with contextlib.suppress(FileNotFoundError):  # another process may sweep too
+                if entry.stat(follow_symlinks=False).st_mtime < before:
+                    Path(entry).unlink()
+                    removed += 1
+    return removed
+
+
+def _open_file(path: Path) -> BinaryIO:
+    with disk_errors():
+        return path.open("rb", buffering=0)
+
+
+def _read_window(file: BinaryIO) -> bytes:
+    with disk_errors():
+        return file.read(WINDOW)
