@@ -99,6 +99,7 @@ CREATE TABLE exchange (
     subject          text,
     priority         smallint NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 4),
     business_type    smallint NOT NULL DEFAULT 0 CHECK (business_type BETWEEN 0 AND 3),
+    book             text,
     metadata         jsonb NOT NULL,
     content_digest   text,
     overall          text CHECK (overall IN ('VALID', 'INVALID', 'UNDETERMINED', 'NOT_APPLICABLE')),
@@ -109,15 +110,19 @@ CREATE TABLE exchange (
     updated_at       timestamptz NOT NULL DEFAULT now(),
     UNIQUE (agency_id, id),
     CHECK ((direction = 'inward') = (incoming_package_id IS NOT NULL)),
-    CHECK ((direction = 'inward') = (origin = 'axis'))
+    CHECK ((direction = 'inward') = (origin = 'axis')),
+    CHECK ((direction = 'outward') = (book IS NOT NULL))
 );
 CREATE INDEX exchange_list ON exchange (agency_id, direction, id);
 CREATE INDEX exchange_document ON exchange (document_id);
 -- The business key of an incoming document (DESIGN.md, section 2): the same key is a duplicate.
 CREATE UNIQUE INDEX exchange_business_key ON exchange
     (agency_id, upper(sender_code), document_id, business_type, content_digest) WHERE direction = 'inward';
-CREATE INDEX exchange_code ON exchange (agency_id, promulgation_date, code_number, code_notation)
-    WHERE direction = 'outward';
+-- NĐ 30/2020 Điều 15.1: số + ký hiệu once in a book and year, already when the document is accepted. An update
+-- package (type 2) carries the number of the document that it updates.
+CREATE UNIQUE INDEX exchange_number ON exchange
+    (agency_id, book, extract(year FROM promulgation_date), upper(code_number), upper(code_notation))
+    WHERE direction = 'outward' AND business_type <> 2 AND state <> 'cancelled';
 
 CREATE TABLE exchange_file (
     exchange_id  uuid NOT NULL,
