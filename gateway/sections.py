@@ -1,0 +1,232 @@
+"""The sections of the settings file: one frozen model for each, every field with unit and consequence.
+
+Knows names, types, defaults and which combinations within a section are impossible. Reads no file and no environment
+variable itself; ``settings.py`` does. pydantic stays in these two files.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+from pydantic_core import core_schema
+
+MB = 1_000_000
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name or address never leaves this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class SecretFile:
+    """Where a secret stands. Prints as ``***``; the content is read when it is used and never kept here."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> str:
+        """The secret without surrounding white space. Raises OSError when the file is gone."""
+        return self.path.read_text(encoding="utf-8").strip()
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+def _existing_secret(value: object) -> SecretFile:
+    path = value.path if isinstance(value, SecretFile) else Path(str(value))
+    if not path.is_file() or path.stat().st_size == 0:
+        raise ValueError("tệp bí mật không có hoặc rỗng")
+    return SecretFile(path)
+
+
+def _existing_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("không có tệp này")
+    return path
+
+
+Secret = Annotated[
+    SecretFile,
+    GetPydanticSchema(lambda _type, _handler: core_schema.no_info_plain_validator_function(_existing_secret)),
+]
+ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, and an unknown key stops the start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class DatabaseSettings(Section):
+    """PostgreSQL. Without ``dsn`` the node starts its own server in ``data_dir``."""
+
+    dsn: str | None = Field(
+        default=None, repr=False, description="DSN của vai trò ứng dụng; bỏ trống: PostgreSQL nhúng"
+    )
+    migrate_dsn: str | None = Field(
+        default=None, repr=False, description="DSN của vai trò chủ sở hữu, chỉ lệnh migrate dùng"
+    )
+    dsn_file: Secret | None = Field(default=None, description="tệp chứa dsn, thay cho dsn")
+    migrate_dsn_file: Secret | None = Field(default=None, description="tệp chứa migrate_dsn, thay cho migrate_dsn")
+    pool_size: int = Field(default=16, ge=2, le=500, description="số kết nối; quá ít thì yêu cầu phải chờ nhau")
+
+    @property
+    def embedded(self) -> bool:
+        return self.dsn is None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        filled = dict(values)
+        for name in ("dsn", "migrate_dsn"):
+            reference = filled.get(f"{name}_file")
+            if reference is None:
+                continue
+            if filled.get(name) is not None:
+                raise ValueError(f"chỉ được đặt một trong hai: {name} hoặc {name}_file")
+            filled[name] = _existing_secret(reference).read()
+        return filled
+
+    @model_validator(mode="after")
+    def _owner_needs_app(self) -> Self:
+        if self.migrate_dsn is not None and self.dsn is None:
+            raise ValueError("có migrate_dsn mà không có dsn")
+        return self
+
+
+class HttpSettings(Section):
+    """Where eOffice systems and operators connect, and what one request may cost."""
+
+    host: str = Field(default="127.0.0.1", description="địa chỉ nghe; ngoài máy này phải có TLS hoặc declared_proxy")
+    port: int = Field(default=8180, ge=0, le=65535, description="cổng; 0: hệ điều hành chọn")
+    tls_cert_file: ExistingFile | None = Field(default=None, description="chuỗi chứng thư máy chủ, PEM")
+    tls_key_file: Secret | None = Field(default=None, description="khóa của chứng thư máy chủ, PEM")
+    declared_proxy: bool = Field(default=False, description="đã có proxy kết thúc TLS đứng trước; không tự kiểm được")
+    max_body_bytes: PositiveInt = Field(default=60 * MB, description="byte; một yêu cầu lớn hơn nhận 413")
+    max_file_bytes: PositiveInt = Field(default=50 * MB, description="byte; một tệp lớn hơn nhận 413 (edXML: 50 MB)")
+    max_metadata_bytes: PositiveInt = Field(default=1 * MB, description="byte; phần metadata lớn hơn nhận 413")
+    max_uploads: PositiveInt = Field(default=32, description="số lần tải lên cùng lúc; nhiều hơn nhận 503")
+    body_timeout_s: PositiveFloat = Field(default=120.0, description="giây không nhận được byte nào thì ngắt")
+    shutdown_s: PositiveFloat = Field(
+        default=8.0, description="giây chờ yêu cầu đang dở khi dừng; cả nút dừng trong 10 giây"
+    )
+
+    @model_validator(mode="after")
+    def _never_bare_outside(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file và tls_key_file phải đi cùng nhau")
+        if not (is_loopback(self.host) or self.tls_cert_file or self.declared_proxy):
+            raise ValueError(f"nghe ở {self.host} phải có tls_cert_file và tls_key_file, hoặc declared_proxy = true")
+        if self.max_file_bytes > self.max_body_bytes:
+            raise ValueError("max_file_bytes lớn hơn max_body_bytes")
+        return self
+
+
+class FilesSettings(Section):
+    """The file store under ``data_dir``."""
+
+    reserve_bytes: NonNegativeInt = Field(
+        default=1_000 * MB, description="byte; đĩa còn ít hơn thì không nhận thêm, trả 503"
+    )
+
+
+class SigningSettings(Section):
+    """Verification of PDF signatures in worker processes."""
+
+    mode: Literal["verify", "unsafe_off"] = Field(
+        default="verify", description="unsafe_off: không kiểm tra chữ ký, mọi văn bản CHƯA XÁC ĐỊNH; chỉ để đo tốc độ"
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="số tiến trình kiểm tra; mỗi tiến trình dùng trọn một lõi")
+    time_limit_s: PositiveFloat = Field(default=20.0, description="giây cho một tệp; quá thì CHƯA XÁC ĐỊNH")
+    memory_limit_mb: int = Field(
+        default=1024, ge=256, description="MB địa chỉ nhớ của một tiến trình; quá thì CHƯA XÁC ĐỊNH"
+    )
+    trust_dir: Path | None = Field(default=None, description="thư mục chứng thư gốc thay cho bộ đi kèm")
+
+
+class AxisSettings(Section):
+    """One channel to an axis: address, system id and key."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="tên kênh, ghi vào sổ sự kiện")
+    kind: Literal["vxp"] = Field(default="vxp", description="giao thức")
+    base_url: str = Field(description="địa chỉ gốc của trục; https trừ máy này")
+    system_id: str = Field(min_length=1, description="mã hệ thống do trục cấp")
+    secret_file: Secret = Field(description="tệp chứa khóa do trục cấp")
+    code_system: Literal["qcvn102", "qd20", "directory"] = Field(
+        default="directory", description="mã ghi vào gói: theo QCVN 102, theo QĐ 20/2020, hay như danh bạ trục"
+    )
+    connect_timeout_s: PositiveFloat = Field(default=10.0, description="giây; quá thì chắc chắn chưa gửi, sẽ gửi lại")
+    read_timeout_s: PositiveFloat = Field(
+        default=60.0, description="giây chờ trả lời; quá thì CHƯA RÕ, hỏi lại trục trước"
+    )
+    poll_seconds: PositiveFloat = Field(default=5.0, description="giây giữa hai lần hỏi văn bản đến")
+    directory_sync_seconds: PositiveFloat = Field(default=3600.0, description="giây giữa hai lần đồng bộ danh bạ")
+
+    @model_validator(mode="after")
+    def _address(self) -> Self:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("base_url không phải địa chỉ http hay https")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("base_url ngoài máy này phải dùng https")
+        if self.name == "local":
+            raise ValueError("tên “local” dành cho văn bản giữa các đơn vị cùng nút")
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+class QueueSettings(Section):
+    """Messages and work rows."""
+
+    broker: Literal["embedded"] = Field(default="embedded", description="embedded: bảng outbox của PostgreSQL")
+    poll_seconds: PositiveFloat = Field(default=2.0, description="giây giữa hai lần dò khi không có NOTIFY")
+    batch: int = Field(default=50, ge=1, le=1000, description="số tin của một lần nhận")
+    work_concurrency: int = Field(default=8, ge=1, le=256, description="số việc làm cùng lúc")
+    lease_seconds: PositiveFloat = Field(
+        default=60.0, description="giây giữ một việc; chết giữa chừng thì sau đó việc làm lại"
+    )
+
+
+class RetrySettings(Section):
+    """When a package of certain failure goes again, and when an unknown outcome becomes a person's."""
+
+    base_seconds: PositiveFloat = Field(default=30.0, description="giây chờ trước lần thứ hai")
+    factor: float = Field(default=2.0, ge=1.0, description="mỗi lần sau chờ gấp bao nhiêu")
+    cap_seconds: PositiveFloat = Field(default=3600.0, description="giây chờ lâu nhất giữa hai lần")
+    attempts: PositiveInt = Field(default=100, description="số lần gửi; hết thì giữ lại chờ người xử lý")
+    unknown_checks: PositiveInt = Field(default=3, description="số lần hỏi trục khi chưa rõ kết quả; hết thì giữ lại")
+    unknown_wait_seconds: PositiveFloat = Field(default=30.0, description="giây giữa hai lần hỏi")
+
+
+class LoggingSettings(Section):
+    """Lines on standard output."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="mức nhỏ nhất được ghi")
+    format: Literal["json", "console"] = Field(
+        default="json", description="json: một dòng một đối tượng; console: cho người"
+    )
