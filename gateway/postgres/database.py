@@ -1,0 +1,109 @@
+"""The unit of work: one PostgreSQL transaction for one agency.
+
+Everything the node changes, it changes inside ``async with database.unit(agency_id) as connection``: state, register
+entry and outgoing message commit together or not at all. The pool survives a restart of the server: a connection that
+died is thrown away at its next use, the unit that used it fails with a transient error and nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from .errors import DatabaseError
+from .statements import statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """How the pool of one process behaves; every time in seconds."""
+
+    connections_min: int = 2
+    connections_max: int = 20  # the embedded server allows 60 in all
+    statement_timeout: float = 30.0  # a statement that takes longer is cancelled and its unit rolled back
+    idle_in_unit_timeout: float = 60.0  # a unit that forgets its transaction loses it
+    connect_timeout: float = 10.0
+    application_name: str = "lienthong"
+
+
+class Database:
+    """``async with Database(dsn) as database``: a pool on the application's role and every named statement."""
+
+    def __init__(self, dsn: str, settings: DatabaseSettings | None = None) -> None:
+        self._dsn = dsn
+        self._settings = settings or DatabaseSettings()
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self.queries: Any = statements()
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._dsn,
+                min_size=self._settings.connections_min,
+                max_size=self._settings.connections_max,
+                init=_speak_json,
+                reset=_leave_as_it_is,
+                timeout=self._settings.connect_timeout,
+                server_settings=self._server_settings(),
+            )
+        except (OSError, asyncpg.PostgresError) as error:
+            raise DatabaseError(
+                "database-unreachable", f"Không kết nối được cơ sở dữ liệu: {error}", transient=True
+            ) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    @asynccontextmanager
+    async def unit(self, agency_id: UUID | None) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+        """One transaction: committed when the block ends well, rolled back when it raises.
+
+        ``agency_id`` is set for the transaction as ``lienthong.agency_id`` (row security can rely on it); None is
+        for work of the node itself.
+        """
+        if self._pool is None:
+            raise DatabaseError("database-closed", "Cơ sở dữ liệu đã đóng.", transient=True)
+        async with self._pool.acquire() as connection, connection.transaction():
+            if agency_id is not None:
+                await self.queries.unit_for_agency(connection, agency_id=str(agency_id))
+            yield connection
+
+    async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection of its own, outside the pool, for LISTEN; the caller closes it."""
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            self._dsn, timeout=self._settings.connect_timeout, server_settings=self._server_settings()
+        )
+        return connection
+
+    def _server_settings(self) -> dict[str, str]:
+        return {
+            "application_name": self._settings.application_name,
+            "statement_timeout": f"{self._settings.statement_timeout * 1000:.0f}",
+            "idle_in_transaction_session_timeout": f"{self._settings.idle_in_unit_timeout * 1000:.0f}",
+            "timezone": "UTC",
+        }
+
+
+async def _speak_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+
+
+def _encode(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+async def _leave_as_it_is(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """A unit leaves nothing behind in its session, so the round trip of asyncpg's own reset is saved."""

@@ -1,0 +1,93 @@
+"""Values of the queue: what was said (Message) and what is to be done (Work). No I/O.
+
+The queue never looks inside a payload; payloads are JSON and small (claim checks: id, digest, size, never a file).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Lane(IntEnum):
+    """Urgent documents (độ khẩn) never stand behind the others: each lane is a topic of its own."""
+
+    URGENT = 0
+    NORMAL = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Something that happened, named in the past tense (``lienthong.document.accepted.v1``).
+
+    ``key`` is what is ordered (the id of the root document); one key keeps to one lane. ``type`` and
+    ``schema_version`` say how to read ``payload``.
+    """
+
+    id: UUID
+    topic: str
+    key: str
+    type: str
+    source: str
+    occurred_at: datetime
+    payload: Mapping[str, Any]
+    subject: str | None = None
+    schema_version: int = 1
+    traceparent: str | None = None
+    lane: Lane = Lane.NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Something still to be done.
+
+    ``key`` is what is ordered: an earlier open row of the same key goes first, whatever its kind or channel; so
+    the caller gives the same key only to what must keep an order. ``channel`` is the way to the outside it needs.
+    ``once``: at most one open row of this kind carries the same value; a second enqueue does nothing.
+    ``delay`` (seconds) counts from the database's clock at enqueue. ``attempts`` and ``lease_owner`` are set by the
+    claim, count the running attempt as well, and guard every later change.
+    """
+
+    id: UUID
+    kind: str
+    key: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    lane: Lane = Lane.NORMAL
+    channel: str | None = None
+    once: str | None = None
+    delay: float = 0.0
+    attempts: int = 0
+    lease_owner: str | None = None
+    last_error: str | None = None
+
+
+class WorkState(StrEnum):
+    """``parked`` waits for a person; ``ready`` also means: will be tried again when it is due."""
+
+    READY = "ready"
+    LEASED = "leased"
+    DONE = "done"
+    PARKED = "parked"
+    CANCELLED = "cancelled"
+
+
+class ChannelState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """The breaker of one way to the outside; ``failures`` in a row, ``waiting`` open pieces of work."""
+
+    name: str
+    state: ChannelState
+    reason: str | None
+    since: datetime
+    failures: int
+    changed_by: str
+    waiting: int

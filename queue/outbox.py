@@ -1,0 +1,86 @@
+"""The outbox: messages written in the transaction that made them true, and what becomes of dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from .messages import Lane, Message
+from .port import Connection
+from .statements import statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message set aside: it blocks the later messages of its key until a person decides."""
+
+    id: UUID
+    topic: str
+    lane: Lane
+    key: str
+    type: str
+    subject: str | None
+    occurred_at: datetime
+    failures: int
+    error: str
+
+
+async def append(connection: Connection, messages: Sequence[Message]) -> None:
+    """Write messages with the caller's transaction; the broker is woken once, at its commit."""
+    if not messages:
+        return
+    await statements().outbox_append(
+        connection,
+        ids=[message.id for message in messages],
+        topics=[message.topic for message in messages],
+        lanes=[int(message.lane) for message in messages],
+        keys=[message.key for message in messages],
+        types=[message.type for message in messages],
+        sources=[message.source for message in messages],
+        subjects=[message.subject for message in messages],
+        schema_versions=[message.schema_version for message in messages],
+        traceparents=[message.traceparent for message in messages],
+        payloads=[dict(message.payload) for message in messages],
+        occurred=[message.occurred_at for message in messages],
+    )
+
+
+async def dead_letters(connection: Connection, *, limit: int = 100) -> list[DeadLetter]:
+    """What was set aside, oldest first."""
+    rows = statements().outbox_dead(connection, limit=limit)
+    return [DeadLetter(**{**dict(row), "lane": Lane(row["lane"])}) async for row in rows]
+
+
+async def requeue(connection: Connection, message_id: UUID) -> bool:
+    """Send a dead letter round again; False when it is none (any more)."""
+    return bool(await statements().outbox_requeue(connection, id=message_id))
+
+
+async def discard(connection: Connection, message_id: UUID, *, actor: str, reason: str) -> bool:
+    """Give a dead letter up; the reason is kept with it and the later messages of its key go on."""
+    return bool(await statements().outbox_discard(connection, id=message_id, actor=actor, reason=reason))
+
+
+async def purge(connection: Connection, *, older_seconds: float) -> None:
+    """Delete messages settled longer ago than that; inbox rows must be kept longer than these."""
+    await statements().outbox_purge(connection, older=older_seconds)
+
+
+def message_of(row: Any) -> Message:
+    """The value of one outbox row."""
+    return Message(
+        id=row["id"],
+        topic=row["topic"],
+        lane=Lane(row["lane"]),
+        key=row["key"],
+        type=row["type"],
+        source=row["source"],
+        subject=row["subject"],
+        schema_version=row["schema_version"],
+        traceparent=row["traceparent"],
+        payload=row["payload"],
+        occurred_at=row["occurred_at"],
+    )

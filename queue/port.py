@@ -1,0 +1,58 @@
+"""The two ports of the queue: the broker that hands messages on, and the store it stands on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from .messages import Lane, Message
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+Handler: TypeAlias = Callable[[Connection, Sequence[Message]], Awaitable[None]]
+
+
+class Store(Protocol):
+    """What the queue needs of the database (``gateway.postgres.Database`` is one)."""
+
+    def unit(self, agency_id: UUID | None) -> AbstractAsyncContextManager[PoolConnectionProxy[asyncpg.Record]]:
+        """One transaction: committed at the end of the block, rolled back when it raises."""
+        ...
+
+    async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection of its own for LISTEN, closed by the caller."""
+        ...
+
+
+class Broker(Protocol):
+    """Hands every message of the outbox to the one consumer of its topic.
+
+    It promises, and no more than every implementation can keep:
+
+    * at least once: a message whose unit did not commit comes again; what did commit may come again too, but is
+      absorbed by the inbox before the handler sees it, so its effect happens once;
+    * order per key within a topic and lane; nothing between keys, nothing between lanes;
+    * a batch per call: the handler gets one or more messages and a connection inside a transaction, does short
+      database work (effects, outbox and work rows) and returns; it never commits, waits or calls outside;
+    * a message that fails again and again without a passing reason is set aside as a dead letter with its error,
+      blocks the later messages of its own key only, and goes on or away by a person's decision.
+
+    No delay, no nack, no priority inside a topic.
+    """
+
+    def subscribe(self, *, consumer: str, topic: str, handler: Handler) -> None:
+        """Before ``run``: name the consumer (its inbox) and handler of a topic; one consumer per topic."""
+        ...
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until ``stop`` is set; then finish the batch at hand and return."""
+        ...
+
+    async def lag(self) -> Mapping[tuple[str, Lane], int]:
+        """Messages written but not yet absorbed, per topic and lane."""
+        ...

@@ -1,0 +1,152 @@
+"""Work: what is still to be done, claimed with a lease.
+
+Claim in a short transaction, work outside, write the result in a short transaction together with its effects. Every
+change of a claimed row is guarded by owner and attempt: whoever lost the lease gets LeaseLost, and rolls back.
+
+Order: a row waits for every earlier open row (ready, leased or parked) of the same key, whatever kind and channel.
+So a row that waits for its next attempt, or for a person, holds back what comes after it under its key and nothing
+else. Leases and due times use the database's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from .errors import LeaseLost
+from .messages import Lane, Work
+from .port import Connection
+from .statements import statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedWork:
+    """Work that waits for a person."""
+
+    id: UUID
+    kind: str
+    key: str
+    lane: Lane
+    channel: str | None
+    payload: dict[str, Any]
+    attempts: int
+    last_error: str | None
+    reason: str
+    created_at: datetime
+
+
+async def enqueue(connection: Connection, *works: Work) -> frozenset[UUID]:
+    """Open work with the caller's transaction; the ids that are new.
+
+    Idempotent: a row with the same id, or an open row of the same kind with the same ``once``, stays as it is.
+    """
+    if not works:
+        return frozenset()
+    rows = statements().work_enqueue(
+        connection,
+        ids=[work.id for work in works],
+        kinds=[work.kind for work in works],
+        keys=[work.key for work in works],
+        lanes=[int(work.lane) for work in works],
+        channels=[work.channel for work in works],
+        onces=[work.once for work in works],
+        payloads=[dict(work.payload) for work in works],
+        delays=[float(work.delay) for work in works],
+    )
+    return frozenset([row["id"] async for row in rows])
+
+
+async def claim(
+    connection: Connection, kinds: Sequence[str], *, limit: int, lease_seconds: float, owner: str
+) -> list[Work]:
+    """Lease up to ``limit`` due rows for ``owner``: urgent lane first, then by due time. Commit at once."""
+    await statements().work_expire(connection)
+    rows = statements().work_claim(connection, kinds=list(kinds), limit=limit, lease=lease_seconds, owner=owner)
+    return [_work(row) async for row in rows]
+
+
+async def complete(connection: Connection, work: Work) -> None:
+    """The work is done. Raises LeaseLost: then nothing of this transaction may be kept."""
+    _held(await statements().work_complete(connection, **_guard(work)), work)
+
+
+async def retry(connection: Connection, work: Work, *, delay: float, error: str) -> None:
+    """Try again in ``delay`` seconds. Raises LeaseLost."""
+    _held(await statements().work_retry(connection, **_guard(work), delay=delay, error=error), work)
+
+
+async def repeat(connection: Connection, work: Work, *, delay: float) -> None:
+    """Periodic work: the same row again in ``delay`` seconds, attempts counted anew. Raises LeaseLost."""
+    _held(await statements().work_repeat(connection, **_guard(work), delay=delay), work)
+
+
+async def park(connection: Connection, work: Work, *, reason: str, error: str | None = None) -> None:
+    """Leave the work to a person, with the reason in Vietnamese. Raises LeaseLost."""
+    _held(await statements().work_park(connection, **_guard(work), reason=reason, error=error), work)
+
+
+async def extend_lease(connection: Connection, works: Sequence[Work], *, lease_seconds: float) -> frozenset[UUID]:
+    """Longer leases for what one owner is still working on; the ids that are still his."""
+    if not works:
+        return frozenset()
+    rows = statements().work_extend(
+        connection,
+        ids=[work.id for work in works],
+        attempts=[work.attempts for work in works],
+        owner=works[0].lease_owner,
+        lease=lease_seconds,
+    )
+    return frozenset([row["id"] async for row in rows])
+
+
+async def give_back(connection: Connection, owner: str) -> int:
+    """At start: make ready what this owner held when it was killed. Owners must be unique per running process."""
+    return int(await statements().work_give_back(connection, owner=owner))
+
+
+async def parked(connection: Connection, *, limit: int = 100) -> list[ParkedWork]:
+    """What waits for a person, oldest first."""
+    rows = statements().work_parked(connection, limit=limit)
+    return [ParkedWork(**{**dict(row), "lane": Lane(row["lane"])}) async for row in rows]
+
+
+async def release(connection: Connection, work_id: UUID) -> bool:
+    """A person lets parked work go on; False when it is not parked (any more)."""
+    return bool(await statements().work_release(connection, id=work_id))
+
+
+async def cancel(connection: Connection, work_id: UUID, *, actor: str, reason: str) -> bool:
+    """A person gives ready or parked work up; False when it is being done or settled."""
+    return bool(await statements().work_cancel(connection, id=work_id, actor=actor, reason=reason))
+
+
+async def purge(connection: Connection, *, older_seconds: float) -> None:
+    """Delete rows settled longer ago than that."""
+    await statements().work_purge(connection, older=older_seconds)
+
+
+def _guard(work: Work) -> dict[str, Any]:
+    return {"id": work.id, "owner": work.lease_owner, "attempts": work.attempts}
+
+
+def _held(changed: object, work: Work) -> None:
+    if not changed:
+        raise LeaseLost(f"Việc «{work.kind}» ({work.id}) đã được giao cho nơi khác; kết quả lần này không được ghi.")
+
+
+def _work(row: Any) -> Work:
+    return Work(
+        id=row["id"],
+        kind=row["kind"],
+        key=row["key"],
+        payload=row["payload"],
+        lane=Lane(row["lane"]),
+        channel=row["channel"],
+        once=row["once"],
+        attempts=row["attempts"],
+        lease_owner=row["lease_owner"],
+        last_error=row["last_error"],
+    )

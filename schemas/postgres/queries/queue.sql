@@ -1,0 +1,254 @@
+-- The outbox, the inbox, work and channels. Times are the database's.
+
+-- name: outbox_append$
+-- Writes messages in the order given and wakes the broker (one notification per transaction reaches the listeners).
+with written as (
+    insert into outbox (
+        id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at
+    )
+    select m.id, m.topic, m.lane, m.key, m.type, m.source, m.subject, m.schema_version, m.traceparent, m.payload,
+        m.occurred_at
+    from unnest(
+        :ids::uuid[], :topics::text[], :lanes::smallint[], :keys::text[], :types::text[], :sources::text[],
+        :subjects::text[], :schema_versions::smallint[], :traceparents::text[], :payloads::jsonb[],
+        :occurred::timestamptz[]
+    ) with ordinality as m (
+        id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at, place
+    )
+    order by m.place
+)
+select pg_notify('outbox', '');
+
+-- name: outbox_claim
+-- Locks the first waiting message of each key and takes what follows it: nobody else can then hold an earlier or a
+-- later message of these keys. A dead letter keeps the later messages of its key waiting.
+with heads as (
+    select o.key
+    from outbox as o
+    where o.topic = :topic and o.lane = :lane and o.state = 'pending' and o.available_at <= now()
+        and not exists (
+            select from outbox as earlier
+            where earlier.topic = o.topic and earlier.lane = o.lane and earlier.key = o.key
+                and earlier.position < o.position and earlier.state in ('pending', 'dead')
+        )
+    order by o.position
+    limit :batch
+    for update of o skip locked
+)
+select o.id, o.topic, o.lane, o.key, o.type, o.source, o.subject, o.schema_version, o.traceparent, o.payload,
+    o.occurred_at, o.failures
+from outbox as o
+join heads on heads.key = o.key
+where o.topic = :topic and o.lane = :lane and o.state = 'pending'
+order by o.position
+limit :batch;
+
+-- name: outbox_published!
+update outbox set state = 'published', settled_at = now()
+where id = any(:ids::uuid[]) and state = 'pending';
+
+-- name: outbox_failed$
+-- Counts a failure of a message and sets its next time, or sets it aside; answers the state it is in.
+update outbox
+set failures = failures + :counts::smallint,
+    error = :error,
+    available_at = now() + make_interval(secs => :delay::double precision),
+    state = case when failures + :counts::smallint >= :max_failures::smallint then 'dead' else 'pending' end
+where id = :id and state = 'pending'
+returning state;
+
+-- name: outbox_dead
+-- Dead letters, oldest first.
+select id, topic, lane, key, type, subject, occurred_at, failures, error
+from outbox where state = 'dead' order by position limit :limit;
+
+-- name: outbox_requeue$
+-- A person sends a dead letter round again; its failures count anew.
+with changed as (
+    update outbox set state = 'pending', failures = 0, available_at = now()
+    where id = :id and state = 'dead' returning 1
+)
+select exists (select from changed), pg_notify('outbox', '');
+
+-- name: outbox_discard$
+-- A person gives a dead letter up, with a reason; the later messages of its key go on.
+with changed as (
+    update outbox set state = 'discarded', settled_at = now(), settled_by = :actor,
+        error = error || ' / ' || :reason::text
+    where id = :id and state = 'dead' returning 1
+)
+select exists (select from changed), pg_notify('outbox', '');
+
+-- name: outbox_lag
+select topic, lane, count(*) as waiting from outbox where state in ('pending', 'dead') group by topic, lane;
+
+-- name: outbox_sample
+-- Published messages of a topic, some of them, for a broker that says things twice on purpose.
+select id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at, failures
+from outbox where topic = :topic and lane = :lane and state = 'published' order by md5(id::text || :salt) limit :batch;
+
+-- name: outbox_purge!
+delete from outbox where settled_at < now() - make_interval(secs => :older::double precision);
+
+-- name: inbox_absorb
+-- Takes messages in for a consumer; answers those that are new to it.
+insert into inbox (consumer, message_id)
+select :consumer, m.id from unnest(:ids::uuid[]) as m (id) order by m.id
+on conflict do nothing
+returning message_id;
+
+-- name: inbox_purge!
+delete from inbox where absorbed_at < now() - make_interval(secs => :older::double precision);
+
+-- name: work_enqueue
+-- Opens work in the order given; what is there already (same id, or same kind and once) stays as it is.
+with opened as (
+    insert into work (id, kind, key, lane, channel, once, payload, due_at)
+    select w.id, w.kind, w.key, w.lane, w.channel, w.once, w.payload, now() + make_interval(secs => w.delay)
+    from unnest(
+        :ids::uuid[], :kinds::text[], :keys::text[], :lanes::smallint[], :channels::text[], :onces::text[],
+        :payloads::jsonb[], :delays::double precision[]
+    ) with ordinality as w (id, kind, key, lane, channel, once, payload, delay, place)
+    order by w.place
+    on conflict do nothing
+    returning id
+), woken as (
+    select pg_notify('work', '')
+)
+select opened.id from opened right join woken on true where opened.id is not null;
+
+-- name: work_expire!
+-- Leases that ran out: whoever held them is gone or too slow.
+update work set state = 'ready', leased_until = null, lease_owner = null, due_at = now()
+where id in (select id from work where state = 'leased' and leased_until < now() for update skip locked);
+
+-- name: work_claim
+-- Urgent first, then by due time; not over a paused channel, not before an earlier open row of the same key.
+with chosen as (
+    select w.id
+    from work as w
+    where w.kind = any(:kinds::text[]) and w.state = 'ready' and w.due_at <= now()
+        and (w.channel is null or w.channel not in (select c.name from channel as c where c.state = 'paused'))
+        and not exists (
+            select from work as earlier
+            where earlier.key = w.key and earlier.position < w.position
+                and earlier.state in ('ready', 'leased', 'parked')
+        )
+    order by w.lane, w.due_at, w.position
+    limit :limit
+    for update of w skip locked
+), leased as (
+    update work as w
+    set state = 'leased', lease_owner = :owner, attempts = w.attempts + 1,
+        leased_until = clock_timestamp() + make_interval(secs => :lease::double precision)
+    from chosen where w.id = chosen.id
+    returning w.id, w.kind, w.key, w.lane, w.channel, w.once, w.payload, w.attempts, w.lease_owner, w.last_error,
+        w.due_at, w.position
+)
+select * from leased order by lane, due_at, position;
+
+-- name: work_complete$
+update work set state = 'done', settled_at = now(), leased_until = null, lease_owner = null
+where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+returning true;
+
+-- name: work_retry$
+update work set state = 'ready', leased_until = null, lease_owner = null, last_error = :error,
+    due_at = now() + make_interval(secs => :delay::double precision)
+where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+returning true;
+
+-- name: work_repeat$
+-- The same row again later, as a fresh piece of work.
+update work set state = 'ready', leased_until = null, lease_owner = null, last_error = null, attempts = 0,
+    due_at = now() + make_interval(secs => :delay::double precision)
+where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+returning true;
+
+-- name: work_park$
+update work set state = 'parked', leased_until = null, lease_owner = null, reason = :reason,
+    last_error = coalesce(:error, last_error)
+where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+returning true;
+
+-- name: work_extend
+-- Longer leases for what is still being worked on; answers the ids that are still ours.
+update work as w set leased_until = clock_timestamp() + make_interval(secs => :lease::double precision)
+from unnest(:ids::uuid[], :attempts::integer[]) as held (id, attempts)
+where w.id = held.id and w.attempts = held.attempts and w.state = 'leased' and w.lease_owner = :owner
+returning w.id;
+
+-- name: work_give_back$
+-- At start: what this owner held when it was killed is ready again at once.
+with freed as (
+    update work set state = 'ready', leased_until = null, lease_owner = null, due_at = now()
+    where state = 'leased' and lease_owner = :owner returning 1
+)
+select count(*) from freed;
+
+-- name: work_release$
+-- A person lets parked work go on; attempts count anew.
+with changed as (
+    update work set state = 'ready', reason = null, attempts = 0, due_at = now()
+    where id = :id and state = 'parked' returning 1
+)
+select exists (select from changed), pg_notify('work', '');
+
+-- name: work_cancel$
+-- A person gives open work up, with a reason; work that is being done is not cancelled.
+with changed as (
+    update work set state = 'cancelled', settled_at = now(), settled_by = :actor, reason = :reason
+    where id = :id and state in ('ready', 'parked') returning 1
+)
+select exists (select from changed), pg_notify('work', '');
+
+-- name: work_parked
+-- What waits for a person, oldest first.
+select id, kind, key, lane, channel, payload, attempts, last_error, reason, created_at
+from work where state = 'parked' order by position limit :limit;
+
+-- name: work_open
+-- Open work per kind and state.
+select kind, state, count(*) as rows, min(due_at) as first_due
+from work where state in ('ready', 'leased', 'parked') group by kind, state order by kind, state;
+
+-- name: work_purge!
+delete from work where settled_at < now() - make_interval(secs => :older::double precision);
+
+-- name: channel_pause!
+insert into channel (name, state, reason, changed_by) values (:name, 'paused', :reason, :actor)
+on conflict (name) do update
+set state = 'paused', reason = excluded.reason, changed_by = excluded.changed_by,
+    since = case when channel.state = 'paused' then channel.since else now() end;
+
+-- name: channel_resume$
+-- Opens the channel again and makes everything that waited for it due now.
+with changed as (
+    update channel set state = 'active', reason = null, failures = 0, since = now(), changed_by = :actor
+    where name = :name and state = 'paused' returning name
+), due as (
+    update work set due_at = now() from changed
+    where work.channel = changed.name and work.state = 'ready' and work.due_at > now() returning 1
+)
+select exists (select from changed), pg_notify('work', ''), (select count(*) from due);
+
+-- name: channel_failed$
+-- One more failure in a row; at the threshold the channel is paused. Answers the state it is in.
+insert into channel (name, failures, state, reason, changed_by)
+values (:name, 1, case when :threshold::integer <= 1 then 'paused' else 'active' end, :reason, :actor)
+on conflict (name) do update
+set failures = channel.failures + 1, reason = excluded.reason,
+    changed_by = case when channel.state = 'active' and channel.failures + 1 >= :threshold::integer
+        then excluded.changed_by else channel.changed_by end,
+    since = case when channel.state = 'active' and channel.failures + 1 >= :threshold::integer
+        then now() else channel.since end,
+    state = case when channel.failures + 1 >= :threshold::integer then 'paused' else channel.state end
+returning state;
+
+-- name: channel_succeeded!
+update channel set failures = 0, reason = null where name = :name and state = 'active' and failures > 0;
+
+-- name: channel_list
+select c.name, c.state, c.reason, c.since, c.failures, c.changed_by,
+    (select count(*) from work as w where w.channel = c.name and w.state in ('ready', 'leased', 'parked')) as waiting
+from channel as c order by c.name;
