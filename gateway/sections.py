@@ -164,6 +164,9 @@ class SigningSettings(Section):
         default=1024, ge=256, description="MB địa chỉ nhớ của một tiến trình; quá thì CHƯA XÁC ĐỊNH"
     )
     trust_dir: Path | None = Field(default=None, description="thư mục chứng thư gốc thay cho bộ đi kèm")
+    trust_store: str = Field(
+        default="bcy", pattern=r"^[a-z][a-z0-9_]*$", description="tên kho tin cậy: bcy (chuyên dùng), neac (công cộng)"
+    )
 
 
 class AxisSettings(Section):
