@@ -1,0 +1,106 @@
+"""What every folder's tests may ask for: a clock that stands, identifiers, and a real PostgreSQL database."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from lienthong.gateway.identifiers import new_id
+from lienthong.gateway.postgres.database import Database
+from lienthong.gateway.postgres.migrations.runner import migrate
+from lienthong.gateway.postgres.supervisor import EmbeddedServer
+
+TEMPLATE = "template_lienthong"
+
+
+class Clock:
+    """A clock that stands until a test moves it; callable like the real one."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **spans: float) -> None:
+        self.now += timedelta(**spans)
+
+
+class Addresses(NamedTuple):
+    """The addresses of one test's own database."""
+
+    dsn: str
+    app_dsn: str
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def random() -> Random:
+    return Random(20260302)
+
+
+@pytest.fixture
+def ids(clock: Clock, random: Random) -> Callable[[], UUID]:
+    return lambda: new_id(clock, random.randbytes)
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder that also the server's account can enter (pytest's own temporary folders are closed to others)."""
+    folder = Path(tempfile.mkdtemp(prefix="lienthong-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(server_folder: Path) -> AsyncIterator[EmbeddedServer]:
+    """One embedded server for all tests, with a migrated template database."""
+    async with EmbeddedServer(server_folder / "postgres", randbytes=Random(1).randbytes) as running:
+        await _as_owner(running, f"create database {TEMPLATE}")
+        await migrate(running.address(TEMPLATE, owner=True))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def database_numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest_asyncio.fixture
+async def addresses(server: EmbeddedServer, database_numbers: Iterator[int]) -> AsyncIterator[Addresses]:
+    """A database of the test's own, a copy of the template."""
+    name = f"test_{next(database_numbers)}"
+    await _as_owner(server, f"create database {name} template {TEMPLATE}")
+    yield Addresses(server.address(name, owner=True), server.address(name, owner=False))
+    await _as_owner(server, f"drop database {name} with (force)")
+
+
+@pytest_asyncio.fixture
+async def database(addresses: Addresses) -> AsyncIterator[Database]:
+    """The test's own database, opened on the application's role."""
+    async with Database(addresses.app_dsn) as opened:
+        yield opened
+
+
+async def _as_owner(server: EmbeddedServer, statement: str) -> None:
+    connection = await asyncpg.connect(server.address("postgres", owner=True))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
