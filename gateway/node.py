@@ -6,32 +6,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from ..adapters.axis import Axis
 from ..signing.report import FileReport
+from ..signing.request import VerificationRequest
 from .files.store import FileStore
 from .postgres.database import Database
 from .settings import Settings
 
 
-class Verifier(Protocol):
-    """The pool of worker processes (signing/workers.py), as the pipeline sees it."""
+class FileExaminer(Protocol):
+    """The worker processes (signing/workers.py), as the pipeline sees them: they get a path, never bytes."""
 
-    async def verify(self, request: object) -> FileReport: ...
+    async def verify(self, request: VerificationRequest) -> FileReport: ...
 
-    async def run_job(self, job: str, request: dict[str, object]) -> dict[str, object]: ...
+    async def inspect(self, path: str, *, name: str, main: bool) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     db: Database
     files: FileStore
-    verifier: Verifier
+    verifier: FileExaminer
     axes: Mapping[str, Axis]  # by name; always has "local"
     settings: Settings
     clock: Callable[[], datetime]  # aware, UTC
     new_id: Callable[[], UUID]  # UUIDv7
     random: Callable[[], float]  # 0..1, for jitter
     scratch: Path  # folder for packages while they are written or read, emptied at start
+    trust_folder: Path  # trust stores and revocation lists (signing/trust.py)

@@ -51,6 +51,10 @@ class FileStore:
         agency_folder(agency_id)
         return await asyncio.to_thread(self._adopt, agency_id, path)
 
+    async def keep(self, agency_id: AgencyKey, path: Path, *, sha256: str) -> None:
+        """Give an agency its own durable copy of a finished file (``path`` stays); nothing when it has the bytes."""
+        await asyncio.to_thread(self._keep, path, self.path(agency_id, sha256))
+
     async def new_temporary(self) -> Path:
         """A fresh name on the store's file system: what is written there can be adopted without copying."""
         return await asyncio.to_thread(self._new_temporary)
@@ -88,6 +92,15 @@ class FileStore:
     def _make_folders(self) -> None:
         with disk_errors():
             self._layout.ensure(self._layout.temporary)
+
+    def _keep(self, path: Path, target: Path) -> None:
+        with disk_errors():
+            if target.is_file():
+                sync_folder(target.parent)  # whoever wrote it may not have synced its name yet
+                return
+            temporary = self._layout.new_temporary()
+            copy_synced(path, temporary)
+            self._layout.place(temporary, target)
 
     def _new_temporary(self) -> Path:
         with disk_errors():

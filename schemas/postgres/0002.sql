@@ -402,7 +402,7 @@ INSERT INTO policy (key, scope, agency_code, valid_from, valid_to, value, legal_
      'Quyết định 08/2018/QĐ-UBND (Nghệ An) Điều 7.3', false),
     ('required_signatures.annex', 'nation', NULL, '2020-03-05', NULL, '"AGENCY_ONLY"',
      'Nghị định 30/2020/NĐ-CP Phụ lục I Phần I.II.8.b', false),
-    ('required_signatures.annex', 'nation', NULL, '1900-01-01', '2020-03-04', '"NOT_REQUIRED"',
+    ('required_signatures.annex', 'nation', NULL, '1900-01-01', '2020-03-04', '"NOT_APPLICABLE"',
      'trước Nghị định 30/2020/NĐ-CP', false),
     ('strict', 'nation', NULL, '1900-01-01', NULL, 'false', 'Quyết định 28/2018/QĐ-TTg Điều 4.2', false);
 

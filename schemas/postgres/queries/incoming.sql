@@ -33,6 +33,9 @@ WITH moved AS (
 )
 SELECT id FROM moved;
 
+-- name: lock_document^
+SELECT pg_advisory_xact_lock(hashtextextended(:key, 0));
+
 -- name: business_twins
 -- What this agency already has under the business key without the content digest.
 SELECT id, content_digest, state FROM exchange
@@ -77,5 +80,12 @@ ON CONFLICT DO NOTHING;
 -- name: settle_orphan!
 UPDATE orphan_status SET settled_at = now() WHERE incoming_package_id = :incoming_package_id;
 
--- name: orphans_of_document
-SELECT incoming_package_id FROM orphan_status WHERE document_id = :document_id AND settled_at IS NULL;
+-- name: orphans_to_match
+-- Parked statuses whose document is known by now; a status is matched again for 180 days (axis.md 8.3).
+SELECT o.incoming_package_id, p.axis FROM orphan_status o
+JOIN incoming_package p ON p.id = o.incoming_package_id
+WHERE o.settled_at IS NULL AND o.parked_at > now() - interval '180 days' AND EXISTS (
+    SELECT 1 FROM exchange e WHERE e.direction = 'outward' AND (e.document_id = o.document_id
+        OR (e.promulgation_date = o.promulgation_date
+            AND upper(e.code_number || '/' || e.code_notation) = upper(o.code))))
+LIMIT 100;

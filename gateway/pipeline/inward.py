@@ -1,0 +1,203 @@
+"""The inward flow, read top to bottom: look (poll), receive (fetch), acknowledge, examine, then the clerk's answers.
+
+"done" to the axis means safely stored, not accepted; "fail" is never said of anything stored. Duplicates are known in
+examine: by the transport key (axis, receiverDocId) and by the business key of DESIGN.md, section 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from ...adapters.axis import AckWord, Axis, MessageKind
+from ...edxml.errors import EdxmlError
+from ...edxml.findings import Finding, Severity
+from ...edxml.model import DocumentPackage, StatusPackage
+from ...edxml.reader import Reading, read_package
+from ...queue.messages import Work
+from ...queue.work import complete, enqueue
+from ..directory import own_agencies_named
+from ..exchanges import Incoming
+from ..node import Node
+from .arrivals import Arrival, deliver
+from .examination import FileToExamine, examine_files, rules_for
+from .handover import announce, channel_of
+from .holding import hold_incoming
+from .moves import NODE
+from .packaging import scratch_folder
+from .statuses import settle
+
+# Received bytes belong to the node until they are given to an agency.
+NODE_FILES: Final = UUID(int=0)
+
+
+# 1. Look ------------------------------------------------------------------------------------------------------------
+
+
+async def poll(node: Node, axis: Axis) -> int:
+    """Ask the axis what waits, open a fetch for each new item; the number of new ones. Raises AxisError."""
+    new = 0
+    for kind in MessageKind:
+        items = {item.receiver_doc_id: item for item in await axis.list_received(kind)}
+        if not items:
+            continue
+        async with node.db.unit(None) as conn:
+            rows = node.db.queries.known_items(conn, axis=axis.name, receiver_doc_ids=list(items))
+            known = {row["receiver_doc_id"]: row async for row in rows}
+            works = [_again(node, axis, row) for row in known.values() if row["acknowledged_at"] is not None]
+            works += [
+                _fetch_work(node, axis, item.receiver_doc_id, kind, item.sender_code, item.receiver_code)
+                for item in items.values()
+                if item.receiver_doc_id not in known
+            ]
+            await enqueue(conn, *works)
+            new += len(items) - len(known)
+    return new
+
+
+def _fetch_work(
+    node: Node, axis: Axis, receiver_doc_id: str, kind: MessageKind, sender: str | None, receiver: str | None
+) -> Work:
+    key = f"fetch:{axis.name}:{receiver_doc_id}"
+    payload = {
+        "axis": axis.name,
+        "receiver_doc_id": receiver_doc_id,
+        "kind": kind.value,
+        "sender": sender,
+        "receiver": receiver,
+    }
+    return Work(id=node.new_id(), kind="fetch", key=key, once=key, channel=channel_of(axis.name), payload=payload)
+
+
+def _again(node: Node, axis: Axis, row: Any) -> Work:
+    """Listed again although acknowledged: our "done" was lost (F16), it is said again."""
+    key = f"ack:{row['id']}"
+    payload = {"incoming_id": str(row["id"]), "axis": axis.name}
+    return Work(id=node.new_id(), kind="acknowledge", key=key, once=key, channel=channel_of(axis.name), payload=payload)
+
+
+# 2. Receive ---------------------------------------------------------------------------------------------------------
+
+
+async def fetch(node: Node, work: Work) -> None:
+    """Stream the raw bytes to the file store, then row and message in one transaction; only then acknowledge."""
+    order = work.payload
+    temporary = await node.files.new_temporary()
+    try:
+        await node.axes[order["axis"]].fetch(order["receiver_doc_id"], temporary)
+        stored = await node.files.adopt(NODE_FILES, temporary)
+    finally:
+        temporary.unlink(missing_ok=True)
+    async with node.db.unit(None) as conn:
+        await complete(conn, work)
+        incoming_id = node.new_id()
+        made = await node.db.queries.insert_incoming(
+            conn,
+            id=incoming_id,
+            axis=order["axis"],
+            receiver_doc_id=order["receiver_doc_id"],
+            kind=order["kind"],
+            listed_sender=order["sender"],
+            listed_receiver=order["receiver"],
+            sha256=stored.sha256,
+            size=stored.size,
+            actor=NODE,
+        )
+        if made is not None:
+            payload = {"incoming_id": str(incoming_id), "axis": order["axis"]}
+            await announce(node, conn, "lienthong.package.received.v1", incoming_id, payload)
+
+
+async def acknowledge(node: Node, work: Work) -> None:
+    """Say "done": safely stored. Said again whenever the axis lists the item again."""
+    incoming_id = UUID(work.payload["incoming_id"])
+    async with node.db.unit(None) as conn:
+        incoming = await node.db.queries.incoming_by_id(conn, id=incoming_id)
+    await node.axes[incoming["axis"]].ack(incoming["receiver_doc_id"], AckWord.DONE)
+    async with node.db.unit(None) as conn:
+        await complete(conn, work)
+        await node.db.queries.incoming_acknowledged(conn, id=incoming_id)
+
+
+# 3. Examine ---------------------------------------------------------------------------------------------------------
+
+
+async def examine_incoming(node: Node, work: Work) -> None:
+    """Read tolerantly, unwrap, inspect, verify; then give the document to each of our agencies it names."""
+    incoming_id = UUID(work.payload["incoming_id"])
+    async with node.db.unit(None) as conn:
+        incoming = await node.db.queries.incoming_by_id(conn, id=incoming_id)
+    if incoming["state"] not in (Incoming.RECEIVED, Incoming.PARKED):
+        async with node.db.unit(None) as conn:
+            await complete(conn, work)
+        return
+    with scratch_folder(node.scratch / f"in-{incoming_id}") as folder:
+        try:
+            reading = await asyncio.to_thread(_read, node, incoming, folder)
+        except EdxmlError as error:
+            await _hold_unreadable(node, work, incoming, error)
+            return
+        if isinstance(reading.package, StatusPackage):
+            async with node.db.unit(None) as conn:
+                await complete(conn, work)
+                await settle(node, conn, incoming, reading.package)
+            return
+        await _examine_document(node, work, incoming, reading, reading.package)
+
+
+def _read(node: Node, incoming: Any, folder: Path) -> Reading:
+    return read_package(node.files.path(NODE_FILES, incoming["sha256"]), folder, limits=node.settings.limits)
+
+
+async def _hold_unreadable(node: Node, work: Work, incoming: Any, error: EdxmlError) -> None:
+    findings = [findings_json(finding) for finding in error.findings]
+    reason = f"Không đọc được gói tin: {error.message}"
+    async with node.db.unit(None) as conn:
+        await complete(conn, work)
+        await hold_incoming(
+            node,
+            conn,
+            incoming["id"],
+            Incoming.RECEIVED,
+            code=error.code,
+            reason=reason,
+            proposal="02",
+            findings=findings,
+        )
+
+
+async def _examine_document(node: Node, work: Work, incoming: Any, reading: Reading, package: DocumentPackage) -> None:
+    async with node.db.unit(None) as conn:
+        agencies = await own_agencies_named(node, conn, [receiver.code for receiver in package.receivers])
+        rules = await rules_for(
+            node,
+            conn,
+            sender=package.sender.code,
+            sender_name=package.sender.name,
+            on=package.promulgation_date,
+            received_at=incoming["received_at"],
+        )
+    files = [FileToExamine(path=one.path, name=one.name, content_type=one.content_type) for one in package.attachments]
+    examination = await examine_files(node, files, rules)
+    for agency in agencies:  # durable before the commit that names them; the last agency's move would empty the folder
+        for one in package.attachments:
+            await node.files.keep(agency.id, one.path, sha256=one.sha256)
+    async with node.db.unit(None) as conn:
+        await complete(conn, work)
+        arrival = Arrival(incoming=incoming, reading=reading, package=package, examination=examination, rules=rules)
+        await deliver(node, conn, arrival, agencies)
+
+
+def findings_json(finding: Finding) -> dict[str, object]:
+    return {key: str(value) if isinstance(value, Severity) else value for key, value in asdict(finding).items()}
+
+
+STEPS: Final[dict[str, Callable[[Node, Work], Awaitable[None]]]] = {
+    "fetch": fetch,
+    "acknowledge": acknowledge,
+    "examine_incoming": examine_incoming,
+}

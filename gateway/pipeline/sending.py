@@ -1,0 +1,233 @@
+"""Dispatch: write the attempt and commit; send; record the outcome (axis.md 8.1, 13).
+
+UNKNOWN is asked about first: FOUND ends it, NOT_FOUND after enough looks lets the same bytes go again with the same id,
+CANNOT_TELL is held for a person. An attempt without an outcome (a crash in between) is UNKNOWN. Whether a package goes
+again is read from the ``SendOutcome`` value alone (DESIGN.md, decision 18).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from ...adapters.axis import FindAnswer, MessageKind, OutcomeKind, OutgoingPackage, SendOutcome
+from ...queue.backoff import Backoff
+from ...queue.backoff import delay as backoff_delay
+from ...queue.channels import pause_channel
+from ...queue.messages import Work
+from ...queue.port import Connection
+from ...queue.work import complete, retry
+from ..exchanges import Delivery, Outgoing, Outward
+from ..node import Node
+from .handover import announce, channel_of, lane_of
+from .holding import hold_package, tell
+from .moves import NODE, move_deliveries, move_outward, move_package
+
+_OVER: Final = (
+    Outgoing.ACCEPTED,
+    Outgoing.REJECTED,
+    Outgoing.DELIVERED,
+    Outgoing.DELIVERY_FAILED,
+    Outgoing.CANCELLED,
+    Outgoing.HELD,
+)
+# The window in which an unknown send is looked for: clocks differ, and the axis writes the time it took the package.
+_SLACK: Final = timedelta(minutes=10)
+
+
+async def dispatch(node: Node, work: Work) -> None:
+    """One step of one package: send it, or ask what became of it."""
+    package_id = UUID(work.payload["package_id"])
+    async with node.db.unit(None) as conn:
+        package = await node.db.queries.package_by_id(conn, id=package_id)
+        if package["state"] in _OVER:
+            await complete(conn, work)
+            return
+        if package["state"] == Outgoing.SENDING:
+            await _record_crash(node, conn, package)
+            package = await node.db.queries.package_by_id(conn, id=package_id)
+    if package["state"] == Outgoing.UNKNOWN:
+        await _ask(node, work, package)
+    else:
+        await _send(node, work, package)
+
+
+async def _send(node: Node, work: Work, package: Any) -> None:
+    attempt_id = node.new_id()
+    async with node.db.unit(package["agency_id"]) as conn:
+        attempt = await node.db.queries.begin_attempt(
+            conn, id=package["id"], from_state=package["state"], attempt_id=attempt_id, actor=NODE
+        )
+    if attempt is None:
+        return  # another worker has it: its lease outlived ours
+    outcome = await node.axes[package["axis"]].send(_on_the_wire(node, package))
+    async with node.db.unit(package["agency_id"]) as conn:
+        await _end_attempt(node, conn, attempt_id, outcome)
+        await OUTCOMES[outcome.kind](node, conn, work, package, outcome)
+
+
+async def _end_attempt(node: Node, conn: Connection, attempt_id: UUID, outcome: SendOutcome) -> None:
+    await node.db.queries.end_attempt(
+        conn,
+        attempt_id=attempt_id,
+        outcome=outcome.kind,
+        code=outcome.code,
+        message=outcome.message,
+        raw=outcome.raw[:2000],
+    )
+
+
+async def _record_crash(node: Node, conn: Connection, package: Any) -> None:
+    """The node died between the attempt and its outcome: nobody knows whether the axis has the package."""
+    attempt = await node.db.queries.open_attempt(conn, package_id=package["id"])
+    message = "Nút dừng đột ngột khi đang gửi; chưa rõ trục đã nhận hay chưa."
+    if attempt is not None:
+        outcome = SendOutcome(kind=OutcomeKind.UNKNOWN, code="CRASH", message=message)
+        await _end_attempt(node, conn, attempt["id"], outcome)
+    await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.UNKNOWN, reason=message)
+
+
+def _on_the_wire(node: Node, package: Any) -> OutgoingPackage:
+    return OutgoingPackage(
+        kind=MessageKind(package["kind"]),
+        path=node.files.path(package["agency_id"], package["sha256"]),
+        size=package["size"],
+        sha256=package["sha256"],
+        sender_code=package["sender_code"],
+        receiver_codes=tuple(package["receiver_codes"]),
+        document_id=package["document_id"],
+        notation=package["notation"],
+        subject=package["subject"],
+    )
+
+
+# Outcomes -----------------------------------------------------------------------------------------------------------
+
+
+async def _accepted(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
+    await _take_over(node, conn, package, Outgoing.SENDING, outcome.axis_doc_id or "")
+    await complete(conn, work)
+
+
+async def _take_over(node: Node, conn: Connection, package: Any, before: Outgoing, axis_doc_id: str) -> None:
+    """The axis has the package."""
+    await node.db.queries.package_accepted(conn, id=package["id"], axis_doc_id=axis_doc_id)
+    await move_package(node, conn, package["id"], before, Outgoing.ACCEPTED)
+    if package["kind"] == MessageKind.DOCUMENT:
+        await move_deliveries(node, conn, package["id"], Delivery.WAITING, Delivery.SENT)
+        await _settle_exchange(node, conn, package["exchange_id"])
+        payload = {"package_id": str(package["id"]), "axis": package["axis"]}
+        await announce(node, conn, "lienthong.package.accepted.v1", package["exchange_id"], payload)
+
+
+async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
+    reason = outcome.message or f"Trục từ chối gói tin (mã {outcome.code})."
+    await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.REJECTED, reason=reason)
+    if package["kind"] == MessageKind.DOCUMENT:
+        await move_deliveries(node, conn, package["id"], Delivery.WAITING, Delivery.UNDELIVERABLE, reason=reason)
+        await _settle_exchange(node, conn, package["exchange_id"])
+    detail = {
+        "package_id": str(package["id"]),
+        "code": outcome.code,
+        "reason": reason,
+        "status": package["status_code"],
+    }
+    await tell(
+        node, conn, package["agency_id"], package["exchange_id"], kind="status", label="Trục từ chối", detail=detail
+    )
+    await complete(conn, work)
+
+
+async def _retry(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
+    policy = node.settings.retry
+    await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.RETRY_WAIT, reason=outcome.message)
+    attempts = package["attempts"] + 1
+    if attempts >= policy.attempts:
+        reason = f"Đã thử gửi {attempts} lần không được: {outcome.message}"
+        await hold_package(node, conn, package, Outgoing.RETRY_WAIT, code="SEND_ATTEMPTS", reason=reason)
+        await complete(conn, work)
+        return
+    waits = Backoff(base=policy.base_seconds, ceiling=policy.cap_seconds)
+    delay = backoff_delay(waits, attempts, node.random())
+    await retry(conn, work, delay=delay, error=f"{outcome.code}: {outcome.message}")
+
+
+async def _suspended(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
+    """The key or the system id is wrong: the whole channel stops, everything queued stays (F07)."""
+    await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.SUSPENDED, reason=outcome.message)
+    await pause_channel(conn, channel_of(package["axis"]), reason=outcome.message, actor=NODE)
+    await retry(conn, work, delay=0.0, error=outcome.message)
+
+
+async def _unknown(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
+    await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.UNKNOWN, reason=outcome.message)
+    await retry(conn, work, delay=node.settings.retry.unknown_wait_seconds, error=outcome.message)
+
+
+OUTCOMES: Final = {
+    OutcomeKind.ACCEPTED: _accepted,
+    OutcomeKind.REJECTED: _rejected,
+    OutcomeKind.RETRY: _retry,
+    OutcomeKind.SUSPENDED: _suspended,
+    OutcomeKind.UNKNOWN: _unknown,
+}
+
+
+# An unknown outcome -------------------------------------------------------------------------------------------------
+
+
+async def _ask(node: Node, work: Work, package: Any) -> None:
+    async with node.db.unit(None) as conn:
+        since = await node.db.queries.first_attempt_at(conn, package_id=package["id"])
+    found = await node.axes[package["axis"]].find(
+        _on_the_wire(node, package), since=since - _SLACK, until=node.clock() + _SLACK
+    )
+    async with node.db.unit(package["agency_id"]) as conn:
+        if found.answer is FindAnswer.FOUND:
+            await _take_over(node, conn, package, Outgoing.UNKNOWN, found.axis_doc_id or "")
+            await complete(conn, work)
+        elif found.answer is FindAnswer.NOT_FOUND:
+            await _not_found(node, conn, work, package)
+        else:
+            reason = f"Không xác định được trục đã nhận gói tin hay chưa: {found.reason}"
+            await hold_package(node, conn, package, Outgoing.UNKNOWN, code="SEND_CANNOT_TELL", reason=reason)
+            await complete(conn, work)
+
+
+async def _not_found(node: Node, conn: Connection, work: Work, package: Any) -> None:
+    """The axis may show a package late: look several times before the same bytes go again."""
+    policy = node.settings.retry
+    checks = await node.db.queries.count_unknown_check(conn, id=package["id"])
+    # A status that arrives twice is absorbed by every receiver (axis.md 11): no need to wait for it.
+    if checks < policy.unknown_checks and package["kind"] == MessageKind.DOCUMENT:
+        await retry(conn, work, delay=policy.unknown_wait_seconds, error="Trục chưa thấy gói tin, sẽ hỏi lại.")
+        return
+    await node.db.queries.reset_unknown_checks(conn, id=package["id"])
+    reason = f"Trục không có gói tin sau {checks} lần hỏi; gửi lại đúng các byte cũ."
+    await move_package(node, conn, package["id"], Outgoing.UNKNOWN, Outgoing.QUEUED, reason=reason)
+    await retry(conn, work, delay=0.0, error=reason)
+
+
+async def _settle_exchange(node: Node, conn: Connection, exchange_id: UUID) -> None:
+    """The document is SENT when no package waits any more and one was taken; UNDELIVERABLE when none was."""
+    exchange = await node.db.queries.lock_exchange(conn, id=exchange_id)
+    if exchange["state"] != Outward.PACKAGED:
+        return
+    if await node.db.queries.packages_still_open(conn, exchange_id=exchange_id):
+        return
+    taken = await node.db.queries.packages_taken(conn, exchange_id=exchange_id)
+    await move_outward(node, conn, exchange_id, Outward.PACKAGED, Outward.SENT if taken else Outward.UNDELIVERABLE)
+
+
+async def settle_exchange(node: Node, conn: Connection, exchange_id: UUID) -> None:
+    """For a person's decision on a held package."""
+    await _settle_exchange(node, conn, exchange_id)
+
+
+async def requeue(node: Node, conn: Connection, package: Any, *, actor: str, reason: str) -> None:
+    """A person lets a held package go again: the same bytes, the same id."""
+    await move_package(node, conn, package["id"], Outgoing.HELD, Outgoing.QUEUED, actor=actor, reason=reason)
+    payload = {"package_id": str(package["id"]), "axis": package["axis"]}
+    lane = lane_of(package["lane"] == 0)
+    await announce(node, conn, "lienthong.package.queued.v1", package["exchange_id"], payload, lane)
