@@ -1,0 +1,83 @@
+"""Tolerant reader of edXML packages (QCVN 102:2016): bytes of a file -> values, files of attachments, findings.
+
+Reads in one pass and holds a window of an attachment, never the whole. What is tolerated becomes a finding; only
+what cannot be read or routed raises ``EdxmlError``. A finding of severity ERROR means: not without a person.
+The original bytes are the caller's to keep.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from .content_types import HEAD
+from .contents import DecodedContents
+from .digest import content_digest
+from .fields import Notes
+from .findings import Finding
+from .header import read_header as header_values
+from .limits import Limits
+from .manifest import attachment_elements, read_attachments
+from .model import DocumentPackage, Package
+from .stream import SkippedContents, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a package says, and what had to be tolerated."""
+
+    package: Package
+    findings: tuple[Finding, ...]
+    content_digest: str | None  # None when the attachments were not read
+    encoding: str  # "utf-8", "utf-16-le" or "utf-16-be"
+    attachment_count: int  # as carried, readable or not
+
+
+def read_package(path: Path, into: Path, *, limits: Limits = Limits()) -> Reading:  # noqa: B008
+    """Read ``path``; attachments go to new files in the folder ``into``, which are removed again on failure.
+
+    Raises EdxmlError: EDXML_EMPTY, EDXML_NOT_WELL_FORMED, EDXML_ENCODING, EDXML_DOCTYPE, EDXML_NAMESPACE,
+    EDXML_OLD_FORMAT, EDXML_LIMIT, EDXML_REQUIRED, EDXML_BUSINESS_TYPE.
+    """
+    contents = DecodedContents(into, limits, HEAD)
+    complete = False
+    try:
+        parsed = parse(path, limits, contents)
+        notes = Notes(parsed.findings)
+        package = header_values(parsed.root, notes)
+        elements = attachment_elements(parsed.root)
+        if isinstance(package, DocumentPackage):
+            attachments = read_attachments(parsed.root, contents, limits, notes)
+            package = dataclasses.replace(package, attachments=attachments)
+        elif elements:
+            notes.warn("EDXML_STATUS_ATTACHMENT", "Gói tin trạng thái có tệp đính kèm; bỏ qua.", elements[0])
+        contents.keep({one.path for one in package.attachments} if isinstance(package, DocumentPackage) else set())
+        complete = True
+    finally:
+        if not complete:
+            contents.discard()
+    return Reading(
+        package=package,
+        findings=notes.findings,
+        content_digest=content_digest(package),
+        encoding=parsed.encoding,
+        attachment_count=len(elements),
+    )
+
+
+def read_header(path: Path, *, limits: Limits = Limits()) -> Reading:  # noqa: B008
+    """Read ``path`` without its attachments: ``package.attachments`` is empty, ``content_digest`` None.
+
+    Raises EdxmlError as ``read_package`` does.
+    """
+    parsed = parse(path, limits, SkippedContents())
+    notes = Notes(parsed.findings)
+    package = header_values(parsed.root, notes)
+    return Reading(
+        package=package,
+        findings=notes.findings,
+        content_digest=None,
+        encoding=parsed.encoding,
+        attachment_count=len(attachment_elements(parsed.root)),
+    )
