@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from ..queue import work as work_rows
 from ..queue.port import Connection
 from .errors import GatewayError
 from .exchanges import Delivery, Incoming, Inward, Outgoing, Outward
@@ -56,6 +57,7 @@ MEANINGS: Final = {
     "outward": {"release": "gửi văn bản đi như đã nộp", "cancel": "hủy, không gửi"},
     "inward": {"release": "chuyển vào hộp thư của đơn vị", "cancel": "từ chối, trả lại bên gửi (02)"},
     "outgoing_package": {"release": "gửi lại đúng các byte cũ", "cancel": "không gửi gói tin này nữa"},
+    "work": {"release": "làm lại bước này", "cancel": "bỏ bước này"},
     "incoming_package": {"release": "đóng lại, đã xử lý ngoài hệ thống", "cancel": "đóng lại, bỏ qua"},
 }
 
@@ -106,6 +108,8 @@ def _unknown() -> GatewayError:
 
 
 def _subject(hold: Any, exchange: Any | None) -> str:
+    if hold["work_id"] is not None:
+        return "work"
     if hold["outgoing_package_id"] is not None:
         return "outgoing_package"
     if exchange is None:
@@ -118,6 +122,8 @@ def _view(row: Any) -> HoldView:
     subject = "incoming_package" if row["exchange_id"] is None else direction
     if row["outgoing_package_id"] is not None:
         subject = "outgoing_package"
+    if row["work_id"] is not None:
+        subject = "work"
     return HoldView(
         id=row["id"],
         subject=subject,
@@ -199,6 +205,16 @@ async def _close_incoming(node: Node, conn: Connection, hold: Any, exchange: Any
     )
 
 
+async def _release_work(node: Node, conn: Connection, hold: Any, exchange: Any, actor: str, reason: str) -> None:
+    if not await work_rows.release(conn, hold["work_id"]):
+        raise GatewayError("STATE_CONFLICT", "Bước này không còn chờ người xử lý.")
+
+
+async def _cancel_work(node: Node, conn: Connection, hold: Any, exchange: Any, actor: str, reason: str) -> None:
+    if not await work_rows.cancel(conn, hold["work_id"], actor=actor, reason=reason):
+        raise GatewayError("STATE_CONFLICT", "Bước này không còn chờ người xử lý.")
+
+
 _Outlet = Callable[[Node, Connection, Any, Any, str, str], Awaitable[None]]
 OUTLETS: Final[dict[tuple[str, str], _Outlet]] = {
     ("outward", "release"): _release_outward,
@@ -209,4 +225,6 @@ OUTLETS: Final[dict[tuple[str, str], _Outlet]] = {
     ("outgoing_package", "cancel"): _cancel_package,
     ("incoming_package", "release"): _close_incoming,
     ("incoming_package", "cancel"): _close_incoming,
+    ("work", "release"): _release_work,
+    ("work", "cancel"): _cancel_work,
 }

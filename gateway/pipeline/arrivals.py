@@ -105,8 +105,8 @@ async def deliver(node: Node, conn: Connection, arrival: Arrival, agencies: Sequ
     decision = decide(arrival.reading, arrival.examination, strict=arrival.rules.strict)
     new = [await _deliver_to(node, conn, arrival, agency, decision) for agency in agencies]
     after = Incoming.DELIVERED if any(new) else Incoming.DUPLICATE
-    reason = None if any(new) else "Văn bản này đã nhận trước đó; không xử lý lại."
-    await move_incoming(node, conn, arrival.incoming["id"], Incoming.RECEIVED, after, reason=reason, findings=findings)
+    note = None if any(new) else "Văn bản này đã nhận trước đó; không xử lý lại."
+    await move_incoming(node, conn, arrival.incoming["id"], Incoming.RECEIVED, after, reason=note, findings=findings)
 
 
 async def _deliver_to(node: Node, conn: Connection, arrival: Arrival, agency: Agency, decision: Decision) -> bool:

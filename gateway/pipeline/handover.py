@@ -6,7 +6,7 @@ else (DESIGN.md, decision 2): long work is always a work row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -108,3 +108,12 @@ async def hand_over(node: Node, conn: Connection, batch: Sequence[Message]) -> N
     """The consumer of the topic: open the work rows of each message."""
     works = [work for message in batch if message.type in HANDOVERS for work in HANDOVERS[message.type](node, message)]
     await enqueue(conn, *works)
+
+
+def consumer(node: Node) -> Callable[[Connection, Sequence[Message]], Awaitable[None]]:
+    """What the broker is given."""
+
+    async def handle(conn: Connection, batch: Sequence[Message]) -> None:
+        await hand_over(node, conn, batch)
+
+    return handle

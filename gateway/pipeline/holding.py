@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from ...queue.messages import Work
 from ...queue.port import Connection
 from ..exchanges import Incoming, Inward, Outgoing, Outward
 from ..node import Node
@@ -81,6 +82,23 @@ async def hold_inward(
     )
 
 
+async def hold_work(node: Node, conn: Connection, work: Work, reason: str) -> None:
+    """A step that failed again and again: what it was about waits, everything else goes on."""
+    exchange_id = work.payload.get("exchange_id")
+    exchange = None
+    if exchange_id is not None:
+        exchange = await node.db.queries.exchange_by_id(conn, id=UUID(exchange_id))
+    await _open(
+        node,
+        conn,
+        agency_id=exchange["agency_id"] if exchange else None,
+        exchange_id=exchange["id"] if exchange else None,
+        work_id=work.id,
+        code="WORK_PARKED",
+        reason=f"Bước “{work.kind}” không làm được: {reason} {work.last_error or ''}".strip(),
+    )
+
+
 async def _open(
     node: Node,
     conn: Connection,
@@ -91,6 +109,7 @@ async def _open(
     exchange_id: UUID | None = None,
     outgoing_package_id: UUID | None = None,
     incoming_package_id: UUID | None = None,
+    work_id: UUID | None = None,
     proposal: str | None = None,
 ) -> None:
     await node.db.queries.open_hold(
@@ -100,6 +119,7 @@ async def _open(
         exchange_id=exchange_id,
         outgoing_package_id=outgoing_package_id,
         incoming_package_id=incoming_package_id,
+        work_id=work_id,
         code=code,
         reason=reason,
         proposal=proposal,

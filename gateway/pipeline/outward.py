@@ -315,6 +315,16 @@ async def _save(node: Node, conn: Connection, exchange_id: UUID, examination: Ex
 
 async def package(node: Node, work: Work) -> None:
     """One frozen package for each axis and batch; register entry, packages and messages commit together."""
+    try:
+        await _package(node, work)
+    except GatewayError as error:
+        async with node.db.unit(None) as conn:
+            await complete(conn, work)
+            exchange = await node.db.queries.lock_exchange(conn, id=UUID(work.payload["exchange_id"]))
+            await hold_outward(node, conn, exchange, code=error.code, reason=error.message)
+
+
+async def _package(node: Node, work: Work) -> None:
     exchange_id = UUID(work.payload["exchange_id"])
     async with node.db.unit(None) as conn:
         exchange = await node.db.queries.exchange_by_id(conn, id=exchange_id)

@@ -268,6 +268,7 @@ CREATE TABLE hold (
     exchange_id  uuid REFERENCES exchange,
     outgoing_package_id uuid REFERENCES outgoing_package,
     incoming_package_id uuid REFERENCES incoming_package,
+    work_id      uuid,  -- a piece of work that could not be done, parked in the queue
     code         text NOT NULL,
     reason       text NOT NULL CHECK (reason <> ''),
     proposal     text,
@@ -276,12 +277,13 @@ CREATE TABLE hold (
     closed_by    text,
     closing      text CHECK (closing IN ('release', 'cancel')),
     closing_reason text,
-    CHECK (num_nonnulls(exchange_id, outgoing_package_id, incoming_package_id) >= 1),
+    CHECK (num_nonnulls(exchange_id, outgoing_package_id, incoming_package_id, work_id) >= 1),
     CHECK ((closed_at IS NULL) = (closing IS NULL)),
     CHECK (closing IS NULL OR (closed_by <> '' AND closing_reason <> ''))
 );
 CREATE UNIQUE INDEX hold_open_exchange ON hold (exchange_id)
-    WHERE closed_at IS NULL AND outgoing_package_id IS NULL AND incoming_package_id IS NULL;
+    WHERE closed_at IS NULL AND outgoing_package_id IS NULL AND incoming_package_id IS NULL AND work_id IS NULL;
+CREATE UNIQUE INDEX hold_open_work ON hold (work_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX hold_open_outgoing ON hold (outgoing_package_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX hold_open_incoming ON hold (incoming_package_id) WHERE closed_at IS NULL AND exchange_id IS NULL;
 CREATE INDEX hold_open ON hold (since, id) WHERE closed_at IS NULL;

@@ -1,8 +1,8 @@
 -- Holds: why something waits for a person and what he decided.
 
 -- name: open_hold^
-INSERT INTO hold (id, agency_id, exchange_id, outgoing_package_id, incoming_package_id, code, reason, proposal)
-VALUES (:id, :agency_id, :exchange_id, :outgoing_package_id, :incoming_package_id, :code, :reason, :proposal)
+INSERT INTO hold (id, agency_id, exchange_id, outgoing_package_id, incoming_package_id, work_id, code, reason, proposal)
+VALUES (:id, :agency_id, :exchange_id, :outgoing_package_id, :incoming_package_id, :work_id, :code, :reason, :proposal)
 ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: open_holds

@@ -1,0 +1,192 @@
+"""The one place that builds the node: opens resources in order, closes them in reverse, runs the root tasks.
+
+Only here the clock, randomness and identifiers come into being, and only here the concrete adapters are imported. One
+task group owns everything that runs; a root task that returns before the stop is an error, so that the supervisor of
+the process starts it again (STYLE.md, habit 23).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from ..adapters.axis import Axis, AxisAgency
+from ..adapters.local import LocalAxis
+from ..adapters.vxp.client import open_vxp
+from ..adapters.vxp.settings import VxpSettings
+from ..queue.embedded import EmbeddedBroker
+from ..queue.settings import QueueSettings
+from ..queue.wakeups import Wakeups
+from ..queue.worker import WorkerLoop
+from .api.server import serve_api
+from .directory import LOCAL
+from .errors import GatewayError
+from .examiner import open_examiner
+from .exchanges import rows as transition_rows
+from .files.store import FileStore
+from .identifiers import new_id
+from .node import Node
+from .pipeline.handover import TOPIC, consumer
+from .pipeline.holding import hold_work
+from .pipeline.routine import housekeeping, look_for_mail, match_parked, synchronise_directory
+from .pipeline.steps import kinds
+from .postgres.database import Database, DatabaseSettings
+from .postgres.migrations.runner import check_at_head, migrate
+from .postgres.supervisor import EmbeddedServer
+from .settings import Settings
+
+CONSUMER: Final = "pipeline"
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def fresh_id() -> UUID:
+    return new_id(clock, os.urandom)
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until ``stop`` is set, then drain: no new requests, work in hand finished, everything closed."""
+    async with AsyncExitStack() as stack:
+        server = await _open_server(settings, stack)
+        node = await stack.enter_async_context(open_node(settings, server))
+        wakeups = Wakeups(node.db)
+        broker = EmbeddedBroker(node.db, random=node.random, wakeups=wakeups, settings=queue_settings(settings))
+        broker.subscribe(consumer=CONSUMER, topic=TOPIC, handler=consumer(node))
+        worker = WorkerLoop(
+            node.db,
+            kinds(node),
+            owner=settings.instance,
+            random=node.random,
+            wakeups=wakeups,
+            settings=queue_settings(settings),
+            on_parked=lambda conn, work, reason: hold_work(node, conn, work, reason),
+        )
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(server.supervise(), name="postgres") if server else None
+            roots: dict[str, Coroutine[object, object, None]] = {
+                "wakeups": wakeups.run(stop),
+                "broker": broker.run(stop),
+                "worker": worker.run(stop),
+                "api": serve_api(node, stop),
+                "housekeeping": housekeeping(node, stop),
+                "parked statuses": match_parked(node, stop),
+                **_axis_tasks(node, stop),
+            }
+            tasks = [group.create_task(_root(name, work, stop), name=name) for name, work in roots.items()]
+            await asyncio.wait(tasks)
+            if watch is not None:
+                watch.cancel()
+
+
+def _axis_tasks(node: Node, stop: asyncio.Event) -> dict[str, Coroutine[object, object, None]]:
+    pace = {axis.name: (axis.poll_seconds, axis.directory_sync_seconds) for axis in node.settings.axes}
+    tasks: dict[str, Coroutine[object, object, None]] = {}
+    for name, axis in node.axes.items():
+        poll_seconds, sync_seconds = pace.get(name, (1.0, 0.0))
+        tasks[f"mail {name}"] = look_for_mail(node, axis, stop, every=poll_seconds)
+        if name != LOCAL:
+            tasks[f"directory {name}"] = synchronise_directory(node, axis, stop, every=sync_seconds)
+    return tasks
+
+
+async def _root(name: str, work: Coroutine[object, object, None], stop: asyncio.Event) -> None:
+    """A root task that ends before the stop takes all others with it."""
+    await work
+    if not stop.is_set():
+        raise GatewayError("ROOT_TASK_ENDED", f"Tác vụ nền “{name}” tự kết thúc; nút dừng để được khởi động lại.")
+
+
+def queue_settings(settings: Settings) -> QueueSettings:
+    queue = settings.queue
+    return QueueSettings(poll=queue.poll_seconds, batch=queue.batch, lease=queue.lease_seconds)
+
+
+async def _open_server(settings: Settings, stack: AsyncExitStack) -> EmbeddedServer | None:
+    """The embedded server migrates itself; a given database that is not at head stops the start (decision 19)."""
+    if settings.database.dsn is not None:
+        await check_at_head(settings.database.dsn)
+        return None
+    server = await stack.enter_async_context(EmbeddedServer(settings.postgres_dir, randbytes=os.urandom))
+    await migrate(server.dsn)
+    return server
+
+
+@asynccontextmanager
+async def open_node(settings: Settings, server: EmbeddedServer | None) -> AsyncIterator[Node]:
+    """Everything the use cases work with, over a database that is at head."""
+    dsn = server.app_dsn if server else settings.database.dsn
+    if dsn is None:
+        raise GatewayError("SETTINGS_INVALID", "Thiếu database.dsn và không có PostgreSQL nhúng.")
+    async with AsyncExitStack() as stack:
+        pool = DatabaseSettings(connections_max=settings.database.pool_size, application_name=settings.instance)
+        db = await stack.enter_async_context(Database(dsn, pool))
+        await fill_transitions(db)
+        files = FileStore(
+            settings.data_dir / "files", token=lambda: os.urandom(16).hex(), reserve=settings.files.reserve_bytes
+        )
+        await files.start(older_than=clock() - timedelta(hours=1))
+        scratch = settings.data_dir / "scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        yield Node(
+            db=db,
+            files=files,
+            verifier=await stack.enter_async_context(open_examiner(settings)),
+            axes=await _open_axes(settings, db, stack),
+            settings=settings,
+            clock=clock,
+            new_id=fresh_id,
+            random=random.random,
+            scratch=scratch,
+            trust_folder=settings.signing.trust_dir or settings.data_dir / "trust",
+        )
+
+
+async def fill_transitions(db: Database) -> None:
+    """The state tables of exchanges.py, for the foreign key of every event."""
+    subjects, before, after = zip(*transition_rows(), strict=True)
+    async with db.unit(None) as conn:
+        await db.queries.insert_transitions(conn, subjects=list(subjects), froms=list(before), tos=list(after))
+
+
+async def _open_axes(settings: Settings, db: Database, stack: AsyncExitStack) -> dict[str, Axis]:
+    async def own() -> list[AxisAgency]:
+        async with db.unit(None) as conn:
+            return [
+                AxisAgency(id=str(row["id"]), code=row["code"], name=row["name"], email=row["email"])
+                async for row in db.queries.own_agencies(conn)
+            ]
+
+    axes: dict[str, Axis] = {LOCAL: LocalAxis(settings.data_dir / "local-axis", agencies=own, clock=clock)}
+    for axis in settings.axes:
+        vxp = VxpSettings(
+            name=axis.name,
+            base_url=axis.base_url,
+            system_id=axis.system_id,
+            secret=axis.secret_file.read(),
+            connect_seconds=axis.connect_timeout_s,
+            read_seconds=axis.read_timeout_s,
+        )
+        axes[axis.name] = await stack.enter_async_context(open_vxp(vxp, clock=clock))
+    return axes
+
+
+@asynccontextmanager
+async def command_node(settings: Settings) -> AsyncIterator[Node]:
+    """The node for one command of the command line: nothing runs, the database may be one that a node uses."""
+    async with AsyncExitStack() as stack:
+        server = None
+        if settings.database.dsn is None:
+            with contextlib.suppress(FileNotFoundError):
+                server = await _open_server(settings, stack)
+        yield await stack.enter_async_context(open_node(settings, server))

@@ -1,0 +1,112 @@
+"""What the node does by the clock: look for mail, synchronise the directory, match parked statuses, tidy up.
+
+Each is a loop that ends with the stop; an axis that does not answer is told in the log and asked again. The guard is
+the poller's per-item guard of STYLE.md, habit 18: a fault of one round never ends the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from ...adapters.axis import Axis
+from ...adapters.errors import AxisError
+from ...queue import inbox, outbox
+from ...queue import work as work_rows
+from ...queue.messages import Work
+from ..directory import synchronise
+from ..errors import GatewayError
+from ..exchanges import Incoming
+from ..node import Node
+from .inward import poll
+
+_HOUR: Final = 3600.0
+_KEEP_SETTLED: Final = 3 * 24 * _HOUR  # messages and work rows that are over
+_KEEP_INBOX: Final = 2 * _KEEP_SETTLED  # inbox rows outlive the messages they absorbed
+_KEEP_KEYS: Final = timedelta(hours=72)  # Idempotency-Key
+_log = structlog.get_logger(__name__)
+
+
+async def look_for_mail(node: Node, axis: Axis, stop: asyncio.Event, *, every: float) -> None:
+    """Poll one axis until the stop."""
+
+    async def once() -> None:
+        await poll(node, axis)
+
+    await _repeat(f"mail {axis.name}", once, stop, every)
+
+
+async def synchronise_directory(node: Node, axis: Axis, stop: asyncio.Event, *, every: float) -> None:
+    """Take over the axis's directory now and then. A first failure is tried again soon."""
+    done = False
+
+    async def once() -> None:
+        nonlocal done
+        count = await synchronise(node, axis)
+        done = True
+        _log.info("directory-synchronised", axis=axis.name, agencies=count)
+
+    while not stop.is_set():
+        await _guarded(f"directory {axis.name}", once)
+        await _wait(stop, every if done else min(every, 5.0))
+
+
+async def match_parked(node: Node, stop: asyncio.Event) -> None:
+    """Statuses that came before their document was known are matched again."""
+
+    async def once() -> None:
+        async with node.db.unit(None) as conn:
+            rows = [row async for row in node.db.queries.orphans_to_match(conn)]
+            works = [
+                Work(
+                    id=node.new_id(),
+                    kind="examine_incoming",
+                    key=str(row["incoming_package_id"]),
+                    once=f"match:{row['incoming_package_id']}",
+                    payload={"incoming_id": str(row["incoming_package_id"]), "axis": row["axis"]},
+                )
+                for row in rows
+            ]
+            await work_rows.enqueue(conn, *works)
+
+    await _repeat(f"{Incoming.PARKED} statuses", once, stop, 30.0)
+
+
+async def housekeeping(node: Node, stop: asyncio.Event) -> None:
+    """Forget what no promise needs any more; never a document, an event or a register entry."""
+
+    async def once() -> None:
+        async with node.db.unit(None) as conn:
+            await outbox.purge(conn, older_seconds=_KEEP_SETTLED)
+            await work_rows.purge(conn, older_seconds=_KEEP_SETTLED)
+            await inbox.purge(conn, older_seconds=_KEEP_INBOX)
+            await node.db.queries.purge_idempotency(conn, before=node.clock() - _KEEP_KEYS)
+
+    await _repeat("housekeeping", once, stop, _HOUR)
+
+
+async def _repeat(name: str, once: Callable[[], Awaitable[None]], stop: asyncio.Event, every: float) -> None:
+    while not stop.is_set():
+        await _guarded(name, once)
+        await _wait(stop, every)
+
+
+async def _guarded(name: str, once: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await once()
+    except (AxisError, GatewayError) as error:
+        _log.warning("round-failed", task=name, code=error.code, error=error.message)
+    except Exception as error:  # noqa: BLE001 - the guard of the pollers
+        _log.exception("round-broken", task=name, error=repr(error))
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
