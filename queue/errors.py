@@ -24,6 +24,8 @@ class LeaseLost(QueueError):  # noqa: N818 - the event, as the glossary names it
         super().__init__("lease-lost", message)
 
 
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
 PASSING = (
     OSError,
     TimeoutError,

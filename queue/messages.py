@@ -48,8 +48,10 @@ class Work:
     ``key`` is what is ordered: an earlier open row of the same key goes first, whatever its kind or channel; so
     the caller gives the same key only to what must keep an order. ``channel`` is the way to the outside it needs.
     ``once``: at most one open row of this kind carries the same value; a second enqueue does nothing.
-    ``delay`` (seconds) counts from the database's clock at enqueue. ``attempts`` and ``lease_owner`` are set by the
-    claim, count the running attempt as well, and guard every later change.
+    ``delay`` (seconds) counts from the database's clock at enqueue.
+
+    Set by the claim: ``attempts`` counts the claims, this one included, and guards every later change together with
+    ``lease_owner``; ``failures`` counts errors nobody foresaw, ``interruptions`` the leases lost in a row.
     """
 
     id: UUID
@@ -61,6 +63,8 @@ class Work:
     once: str | None = None
     delay: float = 0.0
     attempts: int = 0
+    failures: int = 0
+    interruptions: int = 0
     lease_owner: str | None = None
     last_error: str | None = None
 

@@ -73,14 +73,17 @@ async def complete(connection: Connection, work: Work) -> None:
     _held(await statements().work_complete(connection, **_guard(work)), work)
 
 
-async def retry(connection: Connection, work: Work, *, delay: float, error: str) -> None:
-    """Try again in ``delay`` seconds. Raises LeaseLost."""
-    _held(await statements().work_retry(connection, **_guard(work), delay=delay, error=error), work)
+async def retry(connection: Connection, work: Work, *, delay: float, error: str, failures: int = 0) -> None:
+    """Try again in ``delay`` seconds. A handler that foresaw this leaves ``failures`` at 0. Raises LeaseLost."""
+    changed = await statements().work_retry(
+        connection, **_guard(work), delay=float(delay), error=error, failures=failures
+    )
+    _held(changed, work)
 
 
 async def repeat(connection: Connection, work: Work, *, delay: float) -> None:
-    """Periodic work: the same row again in ``delay`` seconds, attempts counted anew. Raises LeaseLost."""
-    _held(await statements().work_repeat(connection, **_guard(work), delay=delay), work)
+    """Periodic work: the same row again in ``delay`` seconds, with a clean record. Raises LeaseLost."""
+    _held(await statements().work_repeat(connection, **_guard(work), delay=float(delay)), work)
 
 
 async def park(connection: Connection, work: Work, *, reason: str, error: str | None = None) -> None:
@@ -102,9 +105,12 @@ async def extend_lease(connection: Connection, works: Sequence[Work], *, lease_s
     return frozenset([row["id"] async for row in rows])
 
 
-async def give_back(connection: Connection, owner: str) -> int:
-    """At start: make ready what this owner held when it was killed. Owners must be unique per running process."""
-    return int(await statements().work_give_back(connection, owner=owner))
+async def give_back(connection: Connection, owner: str, *, interruptions: int = 1) -> int:
+    """Make ready what this owner holds: at start, what it held when it was killed; how many rows.
+
+    Owners must be unique per running process. At an orderly stop nothing was interrupted: 0.
+    """
+    return int(await statements().work_give_back(connection, owner=owner, interruptions=interruptions))
 
 
 async def parked(connection: Connection, *, limit: int = 100) -> list[ParkedWork]:
@@ -147,6 +153,8 @@ def _work(row: Any) -> Work:
         channel=row["channel"],
         once=row["once"],
         attempts=row["attempts"],
+        failures=row["failures"],
+        interruptions=row["interruptions"],
         lease_owner=row["lease_owner"],
         last_error=row["last_error"],
     )

@@ -69,6 +69,8 @@ create table work (
     leased_until timestamptz,
     lease_owner text,
     attempts integer not null default 0 check (attempts >= 0),
+    failures integer not null default 0 check (failures >= 0),
+    interruptions integer not null default 0 check (interruptions >= 0),
     last_error text,
     reason text,
     settled_by text,
@@ -84,6 +86,9 @@ create table work (
 comment on column work.key is 'what is ordered: an earlier open row of the same key goes first, whatever its kind';
 comment on column work.channel is 'the way to the outside this needs; a paused channel keeps its rows waiting';
 comment on column work.once is 'at most one open row of a kind carries the same value';
+comment on column work.attempts is 'claims so far; never goes back while the row is open, it fences lost leases off';
+comment on column work.failures is 'errors nobody foresaw, since a person last released the row';
+comment on column work.interruptions is 'leases lost in a row: killed or silent workers';
 comment on column work.state is 'parked: waits for a person, with the reason; blocks the later rows of its key';
 
 create index work_due on work (kind, lane, due_at, position) where state = 'ready';

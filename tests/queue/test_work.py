@@ -104,7 +104,7 @@ async def test_waiting_for_a_retry_or_a_person_holds_the_key_back(
         assert await work.release(connection, first.id)
         assert not await work.release(connection, first.id)
     [held] = await claim(database)
-    assert (held.id, held.attempts) == (first.id, 1)
+    assert (held.id, held.attempts, held.failures) == (first.id, 3, 0)
 
 
 async def test_cancelled_work_lets_the_next_go_on(database: Database, make: Callable[..., Work]) -> None:
@@ -138,7 +138,7 @@ async def test_an_expired_lease_is_given_to_another_and_the_first_cannot_commit(
     await enqueue(database, make("a"), make("a"))
     [lost] = await claim(database, lease=-1, owner="slow")
     [taken] = await claim(database, owner="quick")
-    assert (taken.id, taken.attempts) == (lost.id, 2)
+    assert (taken.id, taken.attempts, taken.interruptions) == (lost.id, 2, 1)
     for change in (
         lambda c: work.complete(c, lost),
         lambda c: work.retry(c, lost, delay=0, error="x"),
@@ -174,9 +174,13 @@ async def test_the_same_owner_after_a_restart_does_not_pass_for_its_former_self(
 
 async def test_a_repeated_row_counts_anew(database: Database, make: Callable[..., Work]) -> None:
     await enqueue(database, make(once="poll"))
-    for _ in range(3):
+    for claims in (1, 3, 5):
         [row] = await claim(database)
-        assert row.attempts == 1
+        assert (row.attempts, row.failures, row.last_error) == (claims, 0, None)
+        async with database.unit(None) as connection:
+            await work.retry(connection, row, delay=0, error="lỗi", failures=1)
+        [row] = await claim(database)
+        assert (row.failures, row.last_error) == (1, "lỗi")
         async with database.unit(None) as connection:
             await work.repeat(connection, row, delay=0)
 

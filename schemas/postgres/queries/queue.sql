@@ -1,7 +1,7 @@
 -- The outbox, the inbox, work and channels. Times are the database's.
 
 -- name: outbox_append$
--- Writes messages in the order given and wakes the broker (one notification per transaction reaches the listeners).
+-- Writes messages in the order given and wakes the broker (at most one notification per transaction and topic).
 with written as (
     insert into outbox (
         id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at
@@ -17,7 +17,7 @@ with written as (
     )
     order by m.place
 )
-select pg_notify('outbox', '');
+select pg_notify('outbox', topic) from (select distinct unnest(:topics::text[]) as topic) as topics;
 
 -- name: outbox_claim
 -- Locks the first waiting message of each key and takes what follows it: nobody else can then hold an earlier or a
@@ -47,13 +47,17 @@ limit :batch;
 update outbox set state = 'published', settled_at = now()
 where id = any(:ids::uuid[]) and state = 'pending';
 
+-- name: outbox_failures$
+select failures from outbox where id = :id;
+
 -- name: outbox_failed$
 -- Counts a failure of a message and sets its next time, or sets it aside; answers the state it is in.
 update outbox
 set failures = failures + :counts::smallint,
     error = :error,
     available_at = now() + make_interval(secs => :delay::double precision),
-    state = case when failures + :counts::smallint >= :max_failures::smallint then 'dead' else 'pending' end
+    state = case when :counts::smallint > 0 and failures + :counts::smallint >= :max_failures::smallint
+        then 'dead' else 'pending' end
 where id = :id and state = 'pending'
 returning state;
 
@@ -113,13 +117,14 @@ with opened as (
     on conflict do nothing
     returning id
 ), woken as (
-    select pg_notify('work', '')
+    select count(pg_notify('work', kind)) as kinds from (select distinct unnest(:kinds::text[]) as kind) as kinds
 )
-select opened.id from opened right join woken on true where opened.id is not null;
+select opened.id from opened, woken where woken.kinds > 0;
 
 -- name: work_expire!
 -- Leases that ran out: whoever held them is gone or too slow.
-update work set state = 'ready', leased_until = null, lease_owner = null, due_at = now()
+update work
+set state = 'ready', leased_until = null, lease_owner = null, due_at = now(), interruptions = interruptions + 1
 where id in (select id from work where state = 'leased' and leased_until < now() for update skip locked);
 
 -- name: work_claim
@@ -142,25 +147,40 @@ with chosen as (
     set state = 'leased', lease_owner = :owner, attempts = w.attempts + 1,
         leased_until = clock_timestamp() + make_interval(secs => :lease::double precision)
     from chosen where w.id = chosen.id
-    returning w.id, w.kind, w.key, w.lane, w.channel, w.once, w.payload, w.attempts, w.lease_owner, w.last_error,
-        w.due_at, w.position
+    returning w.id, w.kind, w.key, w.lane, w.channel, w.once, w.payload, w.attempts, w.failures,
+        w.interruptions, w.lease_owner, w.last_error, w.due_at, w.position
 )
 select * from leased order by lane, due_at, position;
 
 -- name: work_complete$
-update work set state = 'done', settled_at = now(), leased_until = null, lease_owner = null
-where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
-returning true;
+-- Done; wakes whoever does what waited behind it under the same key.
+with changed as (
+    update work set state = 'done', settled_at = now(), leased_until = null, lease_owner = null
+    where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+    returning key, position
+), following as (
+    select later.kind
+    from changed
+    cross join lateral (
+        select w.kind from work as w
+        where w.key = changed.key and w.position > changed.position and w.state = 'ready'
+        order by w.position limit 1
+    ) as later
+)
+select exists (select from changed), (select pg_notify('work', following.kind) from following);
 
 -- name: work_retry$
-update work set state = 'ready', leased_until = null, lease_owner = null, last_error = :error,
+-- Foreseen retries do not count as failures.
+update work set state = 'ready', leased_until = null, lease_owner = null, last_error = :error, interruptions = 0,
+    failures = failures + :failures::integer,
     due_at = now() + make_interval(secs => :delay::double precision)
 where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
 returning true;
 
 -- name: work_repeat$
--- The same row again later, as a fresh piece of work.
-update work set state = 'ready', leased_until = null, lease_owner = null, last_error = null, attempts = 0,
+-- The same row again later, as a fresh piece of work; only the fence of the leases counts on.
+update work set state = 'ready', leased_until = null, lease_owner = null, last_error = null, failures = 0,
+    interruptions = 0,
     due_at = now() + make_interval(secs => :delay::double precision)
 where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
 returning true;
@@ -179,17 +199,18 @@ where w.id = held.id and w.attempts = held.attempts and w.state = 'leased' and w
 returning w.id;
 
 -- name: work_give_back$
--- At start: what this owner held when it was killed is ready again at once.
+-- What this owner holds is ready again at once: at start what it held when it was killed, at a stop what is left.
 with freed as (
-    update work set state = 'ready', leased_until = null, lease_owner = null, due_at = now()
+    update work set state = 'ready', leased_until = null, lease_owner = null, due_at = now(),
+        interruptions = interruptions + :interruptions::integer
     where state = 'leased' and lease_owner = :owner returning 1
 )
 select count(*) from freed;
 
 -- name: work_release$
--- A person lets parked work go on; attempts count anew.
+-- A person lets parked work go on; failures count anew.
 with changed as (
-    update work set state = 'ready', reason = null, attempts = 0, due_at = now()
+    update work set state = 'ready', reason = null, failures = 0, interruptions = 0, due_at = now()
     where id = :id and state = 'parked' returning 1
 )
 select exists (select from changed), pg_notify('work', '');

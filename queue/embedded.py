@@ -1,0 +1,137 @@
+"""The embedded broker: the outbox table itself, claimed, handled and marked in one transaction.
+
+Strategy: a step locks the first waiting message of each key, takes what follows it, absorbs the batch in the
+consumer's inbox, calls the handler and marks the batch, all in one unit: a crash anywhere leaves everything as it was.
+When a batch fails, its messages are tried one by one, so that the guilty one is found and only its key waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from .backoff import delay
+from .errors import QueueError, is_transient
+from .inbox import deliver
+from .messages import Lane, Message
+from .outbox import message_of
+from .port import Connection, Handler, Store
+from .settings import QueueSettings
+from .statements import statements
+from .wakeups import Wakeups, waited
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Who absorbs a topic."""
+
+    consumer: str
+    topic: str
+    handler: Handler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one transaction of the broker had in hand, and the error that rolled it back."""
+
+    batch: Sequence[Message]
+    error: Exception | None
+
+
+class EmbeddedBroker:
+    """The ``Broker`` port over PostgreSQL alone. ``random`` gives numbers in [0, 1) for the jitter of back-offs."""
+
+    def __init__(
+        self, store: Store, *, random: Callable[[], float], wakeups: Wakeups, settings: QueueSettings | None = None
+    ) -> None:
+        self._store = store
+        self._random = random
+        self._wakeups = wakeups
+        self._settings = settings or QueueSettings()
+        self._subscriptions: dict[str, Subscription] = {}
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        return tuple(self._subscriptions.values())
+
+    def subscribe(self, *, consumer: str, topic: str, handler: Handler) -> None:
+        """See ``Broker``. Raises QueueError ``topic-taken`` for a second consumer of a topic."""
+        if topic in self._subscriptions:
+            raise QueueError("topic-taken", f"Chủ đề «{topic}» đã có nơi nhận.")
+        self._subscriptions[topic] = Subscription(consumer=consumer, topic=topic, handler=handler)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """See ``Broker``. The wake-ups run beside it, as a root task of the node."""
+        async with asyncio.TaskGroup() as group:
+            for subscription in self.subscriptions:
+                for lane in Lane:
+                    name = f"broker {subscription.topic} {lane.name}"
+                    group.create_task(self.consume(subscription, lane, stop), name=name)
+
+    async def lag(self) -> Mapping[tuple[str, Lane], int]:
+        """See ``Broker``; dead letters and what waits behind them count."""
+        async with self._store.unit(None) as connection:
+            rows = statements().outbox_lag(connection)
+            return {(row["topic"], Lane(row["lane"])): row["waiting"] async for row in rows}
+
+    async def consume(self, subscription: Subscription, lane: Lane, stop: asyncio.Event) -> None:
+        """Deliver one topic and lane until ``stop``."""
+        wake = self._wakeups.subscribe("outbox", subscription.topic)
+        singles = 0  # how many steps still take one message each, after a batch that failed
+        while not stop.is_set():
+            wake.clear()
+            step = await self.step(subscription, lane, 1 if singles else self._settings.batch)
+            singles = max(singles - 1, 0)
+            if len(step.batch) > 1 and step.error is not None:
+                singles = len(step.batch)
+            elif step.error is not None and not await self._settled(step):
+                await waited(stop, self._settings.poll)
+            elif not step.batch:
+                await waited(wake, self._settings.poll)
+
+    async def step(self, subscription: Subscription, lane: Lane, size: int) -> Step:
+        """Claim, absorb, handle and mark up to ``size`` messages in one transaction."""
+        batch: list[Message] = []
+        try:
+            async with self._store.unit(None) as connection:
+                rows = statements().outbox_claim(connection, topic=subscription.topic, lane=int(lane), batch=size)
+                batch = [message_of(row) async for row in rows]
+                if batch:
+                    await deliver(connection, subscription.consumer, batch, subscription.handler)
+                    await statements().outbox_published(connection, ids=[message.id for message in batch])
+        except Exception as error:  # noqa: BLE001 - the guard of the broker: settles or repeats the messages
+            _log.warning("batch-failed", topic=subscription.topic, messages=len(batch), error=repr(error))
+            return Step(batch=batch, error=error)
+        return Step(batch=batch, error=None)
+
+    async def _settled(self, step: Step) -> bool:
+        """Give the one message that failed its next time, or set it aside; False when that is impossible now."""
+        if step.error is None or not step.batch:
+            return False
+        [message] = step.batch
+        try:
+            async with self._store.unit(None) as connection:
+                await self._record(connection, message, step.error)
+        except Exception as error:  # noqa: BLE001 - the same guard: the message is pending still
+            _log.warning("failure-not-recorded", message=str(message.id), error=repr(error))
+            return False
+        return True
+
+    async def _record(self, connection: Connection, message: Message, error: Exception) -> None:
+        counts = 0 if is_transient(error) else 1
+        failures = await statements().outbox_failures(connection, id=message.id)
+        state = await statements().outbox_failed(
+            connection,
+            id=message.id,
+            counts=counts,
+            error=f"{type(error).__name__}: {error}",
+            delay=delay(self._settings.broker_backoff, (failures or 0) + 1, self._random()),
+            max_failures=self._settings.dead_after,
+        )
+        if state == "dead":
+            _log.error("dead-letter", message=str(message.id), topic=message.topic, key=message.key)
