@@ -33,6 +33,7 @@ class FileToExamine:
     path: Path
     name: str
     content_type: str
+    sha256: str
 
     @property
     def is_pdf(self) -> bool:
@@ -161,5 +162,6 @@ async def _verify(node: Node, file: FileToExamine, position: int, rules: Rules) 
             sender_code=rules.sender_code,
             sender_name=rules.sender_name,
             registry=rules.registry,
-        )
+        ),
+        sha256=file.sha256,
     )

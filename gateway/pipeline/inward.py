@@ -181,7 +181,10 @@ async def _examine_document(node: Node, work: Work, incoming: Any, reading: Read
             on=package.promulgation_date,
             received_at=incoming["received_at"],
         )
-    files = [FileToExamine(path=one.path, name=one.name, content_type=one.content_type) for one in package.attachments]
+    files = [
+        FileToExamine(path=one.path, name=one.name, content_type=one.content_type, sha256=one.sha256)
+        for one in package.attachments
+    ]
     examination = await examine_files(node, files, rules)
     for agency in agencies:  # durable before the commit that names them; the last agency's move would empty the folder
         for one in package.attachments:

@@ -281,7 +281,10 @@ async def _rules(node: Node, conn: Connection, agency: Agency, metadata: Metadat
 def _submitted(node: Node, submission: Submission) -> list[FileToExamine]:
     return [
         FileToExamine(
-            path=node.files.path(submission.agency_id, file.sha256), name=file.name, content_type=file.content_type
+            path=node.files.path(submission.agency_id, file.sha256),
+            name=file.name,
+            content_type=file.content_type,
+            sha256=file.sha256,
         )
         for file in submission.files
     ]
@@ -290,7 +293,10 @@ def _submitted(node: Node, submission: Submission) -> list[FileToExamine]:
 def _stored(node: Node, agency_id: UUID, files: Sequence[Any]) -> list[FileToExamine]:
     return [
         FileToExamine(
-            path=node.files.path(agency_id, row["sha256"]), name=row["name"], content_type=row["content_type"]
+            path=node.files.path(agency_id, row["sha256"]),
+            name=row["name"],
+            content_type=row["content_type"],
+            sha256=row["sha256"],
         )
         for row in files
     ]

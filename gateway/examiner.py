@@ -1,0 +1,46 @@
+"""The worker processes that look at untrusted files for the pipeline: signatures and structure, one file at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from ..signing.report import FileReport
+from ..signing.request import VerificationRequest
+from ..signing.verifying import VerificationPool, VerificationSettings
+from ..signing.workers import WorkerFault
+from .settings import Settings
+
+_MB: Final = 1_000_000
+_INSPECT: Final = f"{__package__}.files.inspection:inspect_file"
+
+
+class Examiner:
+    """``node.FileExaminer`` over one pool: an inspection and a verification never run in the same worker at once."""
+
+    def __init__(self, pool: VerificationPool) -> None:
+        self._pool = pool
+
+    async def verify(self, request: VerificationRequest, *, sha256: str) -> FileReport:
+        return await self._pool.verify(request, sha256=sha256)
+
+    async def inspect(self, path: str, *, name: str, main: bool) -> dict[str, Any]:
+        """The inspection's answer; a file at which the worker died or hung is not acceptable by itself."""
+        try:
+            return await self._pool.run("inspect", {"path": path, "name": name, "main": main})
+        except WorkerFault as fault:
+            message = f"Không kiểm tra được tệp “{name}”: {fault.message}"
+            return {"findings": [{"code": "FILE_BROKEN", "severity": "error", "message": message}]}
+
+
+@asynccontextmanager
+async def open_examiner(settings: Settings) -> AsyncIterator[Examiner]:
+    wanted = VerificationSettings(
+        workers=settings.signing.workers,
+        seconds_per_file=settings.signing.time_limit_s,
+        memory_bytes=settings.signing.memory_limit_mb * _MB,
+        extra_jobs={"inspect": _INSPECT},
+    )
+    async with VerificationPool(wanted) as pool:
+        yield Examiner(pool)
