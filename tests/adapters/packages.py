@@ -111,7 +111,8 @@ def frozen(package: Package, path: Path) -> OutgoingPackage:
             subject=package.subject,
         )
     answered = package.response_for
-    assert answered.organ and answered.document_id
+    assert answered.organ
+    assert answered.document_id
     return OutgoingPackage(
         kind=MessageKind.STATUS,
         path=path,
