@@ -1,0 +1,128 @@
+"""What was changed after a signature: pyHanko's difference analysis with the house's own rules around it.
+
+The policy accepts the pattern of VGCA-made files (first signature certifies, the next one brings its own visible
+field; signatures.md 4, #2) and, against the shadow attacks of 4.1, never an appearance stream replaced in place,
+a filled field as large as a page, or an unsigned visible field put over a signed page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.sign.diff_analysis import (
+    DEFAULT_DIFF_POLICY,
+    FieldComparisonContext,
+    FieldComparisonSpec,
+    FormUpdate,
+    FormUpdatingRule,
+    GenericFieldModificationRule,
+    ModificationLevel,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    StandardDiffPolicy,
+)
+
+from .document import Document, FormField, entry
+
+# A number or date line is about 250 x 18 points; a filled field beyond this area can hide text.
+LARGEST_FILLED_FIELD: Final = 20_000.0  # square points, 4 % of an A4 page
+SHOWN_TYPES: Final = ("/Font", "/FontDescriptor", "/XObject", "/Page", "/Pages", "/ExtGState", "/Pattern")
+
+
+class UntouchedFieldsPass(GenericFieldModificationRule):
+    """A locked field that was not touched is not "changed" because it has an appearance (signatures.md 4.1)."""
+
+    def check_form_field(
+        self, fq_name: str, spec: FieldComparisonSpec, context: FieldComparisonContext
+    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
+        if _untouched(spec, context):
+            return ()
+        return super().check_form_field(fq_name, spec, context)
+
+
+def _untouched(spec: FieldComparisonSpec, context: FieldComparisonContext) -> bool:
+    reference = spec.new_field_ref
+    if reference is None or reference != spec.old_field_ref:
+        return False
+    xrefs, revision = context.old.reader.xrefs, context.old.revision
+    parts = [reference, *_appearance_refs(spec.new_field)]
+    return all((xrefs.get_last_change(part) or 0) <= revision for part in parts)
+
+
+def _appearance_refs(field: Any) -> Iterator[Any]:
+    for owner, keys in ((field, ("/AP", "/V", "/MK")), (entry(field, "/AP"), ("/N", "/R", "/D"))):
+        if not isinstance(owner, generic.DictionaryObject):
+            continue
+        for key in keys:
+            value = owner.raw_get(key) if key in owner else None
+            if isinstance(value, generic.IndirectObject):
+                yield value.reference
+
+
+def difference_policy() -> StandardDiffPolicy:
+    return StandardDiffPolicy(
+        global_rules=DEFAULT_DIFF_POLICY.global_rules,
+        form_rule=FormUpdatingRule(
+            field_rules=[
+                SigFieldCreationRule(allow_new_visible_after_certify=True),
+                SigFieldModificationRule(allow_in_place_appearance_stream_changes=False),
+                UntouchedFieldsPass(allow_in_place_appearance_stream_changes=False),
+            ]
+        ),
+    )
+
+
+def shadow_change(document: Document, signed_revision: int, changed: Iterable[str]) -> str | None:
+    """Say what of the page's look an update after ``signed_revision`` replaces, or None."""
+    replaced = _replaced_objects(document, signed_revision)
+    if replaced:
+        return replaced
+    by_name = {field.name: field for field in document.fields}
+    for name in changed:
+        field = by_name.get(name)
+        if field is not None and field.kind != "/Sig" and _area(field) > LARGEST_FILLED_FIELD:
+            return f"ô {name} quá lớn"
+    return _unsigned_cover(document, signed_revision)
+
+
+def _replaced_objects(document: Document, signed_revision: int) -> str | None:
+    """An object of the signed revision that paints (page content, image, font) and was defined again later."""
+    xrefs = document.reader.xrefs
+    for revision in range(signed_revision + 1, xrefs.total_revisions):
+        for reference in xrefs.explicit_refs_in_revision(revision):
+            if xrefs.get_historical_ref(reference, signed_revision) is None:
+                continue
+            old = document.reader.get_historical_resolver(signed_revision)(reference)
+            if _paints(old):
+                return f"đối tượng {reference.idnum}"
+    return None
+
+
+def _paints(obj: Any) -> bool:
+    if not isinstance(obj, generic.DictionaryObject):
+        return False
+    kind = str(entry(obj, "/Type"))
+    if isinstance(obj, generic.StreamObject):
+        return kind not in ("/Metadata", "/XRef", "/ObjStm")
+    return kind in SHOWN_TYPES and kind not in ("/Page", "/Pages")
+
+
+def _unsigned_cover(document: Document, signed_revision: int) -> str | None:
+    xrefs = document.reader.xrefs
+    for field in document.fields:
+        if field.kind != "/Sig" or field.signed or field.reference is None or not _area(field):
+            continue
+        born = xrefs.get_introducing_revision(field.reference)
+        if born > signed_revision and "/AP" in field.node:
+            return f"ô chữ ký trống {field.name} thêm sau khi ký"
+    return None
+
+
+def _area(field: FormField) -> float:
+    box = entry(field.node, "/Rect")
+    if not isinstance(box, generic.ArrayObject) or len(box) != 4:
+        return 0.0
+    left, bottom, right, top = (float(n) for n in box)
+    return abs(right - left) * abs(top - bottom)

@@ -1,0 +1,20 @@
+"""The verification as a job of the worker: JSON in, JSON out. Imported inside worker processes only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .pyhanko_speed import install
+from .report_json import report_to_json
+from .request import request_from_json
+from .verification import verify_file
+
+
+def verify(value: dict[str, Any]) -> dict[str, Any]:
+    install()
+    return verify_plainly(value)
+
+
+def verify_plainly(value: dict[str, Any]) -> dict[str, Any]:
+    """The same with pyHanko as it is installed (platform.md D6 asks for a switch)."""
+    return report_to_json(verify_file(request_from_json(value)))

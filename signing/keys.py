@@ -1,0 +1,65 @@
+"""The port for keys, and the key in a file. A token or an HSM slot stands behind the same port.
+
+Leader and agency keys are used by their holders only (Nghị định 30/2020/NĐ-CP, Điều 32.2.c): software keys
+belong to the demo and the tests, and nothing that serves loads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from asn1crypto import keys, pem, x509
+from pyhanko.sign.signers.pdf_cms import Signer, SimpleSigner
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from .errors import SigningError
+
+
+class SigningKey(Protocol):
+    """A key one may sign with; where it lives is its own business."""
+
+    @property
+    def certificate(self) -> x509.Certificate: ...
+
+    def signer(self) -> Signer:
+        """Return pyHanko's view of the key. Raises SigningError when it cannot be used now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareKey:
+    """A private key held in memory: demo and tests only. ``chain``: sub-CAs that go into the signature."""
+
+    certificate: x509.Certificate
+    private_key: keys.PrivateKeyInfo
+    chain: Sequence[x509.Certificate] = ()
+
+    def signer(self) -> Signer:
+        store = SimpleCertificateStore()
+        store.register_multiple([self.certificate, *self.chain])
+        return SimpleSigner(
+            signing_cert=self.certificate,
+            signing_key=self.private_key,
+            cert_registry=store,
+            embed_roots=False,
+        )
+
+    @classmethod
+    def from_pem(cls, key: Path, certificate: Path, chain: Sequence[Path] = ()) -> SoftwareKey:
+        """Read unencrypted PEM files. Raises SigningError SIG_KEY_UNREADABLE."""
+        try:
+            return cls(
+                certificate=x509.Certificate.load(_der(certificate)),
+                private_key=keys.PrivateKeyInfo.load(_der(key)),
+                chain=tuple(x509.Certificate.load(_der(c)) for c in chain),
+            )
+        except (OSError, ValueError) as cause:
+            raise SigningError("SIG_KEY_UNREADABLE", f"Không đọc được khóa ký {key.name}") from cause
+
+
+def _der(file: Path) -> bytes:
+    content: bytes = pem.unarmor(file.read_bytes())[2]
+    return content

@@ -1,0 +1,160 @@
+"""The form that a document gets before its first signature: number, date, and an empty field per signer.
+
+Adapter of pyHanko's writer. What exists before the leader signs may be filled afterwards; what is drawn or added
+later breaks the leader's signature (signatures.md 4, #3, #5 to #7). Field names are flat: pyHanko's difference
+analysis declares signatures under a common parent broken (platform.md 7.1).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name, pdf_string
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import (
+    FieldMDPAction,
+    FieldMDPSpec,
+    SigFieldSpec,
+    append_signature_field,
+)
+
+from .stamps import Box, text_pdf
+
+NUMBER_FIELD: Final = "so_van_ban"
+DATE_FIELD: Final = "ngay_ban_hanh"
+LEADER_FIELD: Final = "Sig_lanhdao"
+AGENCY_FIELD: Final = "Sig_coquan"
+PRINTED: Final = 4  # annotation flag: appears on paper
+READ_ONLY: Final = 1  # field flag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureBoxes:
+    """Places in PDF points from the lower left corner. ``page``: of the signatures, -1 is the last one."""
+
+    leader: Box
+    seal: Box
+    number: Box | None = None
+    date: Box | None = None
+    page: int = -1
+    text_size: float = 13.0
+
+
+def prepare(unsigned: Path, boxes: SignatureBoxes) -> bytes:
+    """Return the document with its form; the first revision stays as it came."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(unsigned.read_bytes()))
+    form = _form(writer)
+    for name, box in ((NUMBER_FIELD, boxes.number), (DATE_FIELD, boxes.date)):
+        if box is not None:
+            _add_text_field(writer, form, name, box)
+    later = [name for name, box in ((NUMBER_FIELD, boxes.number), (DATE_FIELD, boxes.date)) if box is not None]
+    append_signature_field(
+        writer,
+        SigFieldSpec(
+            LEADER_FIELD,
+            on_page=boxes.page,
+            box=whole(boxes.leader),
+            field_mdp_spec=FieldMDPSpec(FieldMDPAction.EXCLUDE, fields=[*later, AGENCY_FIELD]),
+        ),
+    )
+    append_signature_field(
+        writer,
+        SigFieldSpec(
+            AGENCY_FIELD,
+            on_page=boxes.page,
+            box=whole(boxes.seal),
+            field_mdp_spec=FieldMDPSpec(FieldMDPAction.ALL),
+        ),
+    )
+    return written(writer)
+
+
+def fill(document: bytes, values: dict[str, str], *, text_size: float) -> bytes:
+    """Fill text fields as a new revision, with a new appearance each."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(document))
+    for reference in writer.root["/AcroForm"]["/Fields"]:
+        field = reference.get_object()
+        value = values.get(str(field.get("/T", "")))
+        if value is None:
+            continue
+        field["/V"] = pdf_string(value)
+        field["/AP"] = generic.DictionaryObject({pdf_name("/N"): _appearance(writer, value, _box_of(field), text_size)})
+        writer.mark_update(reference.reference)
+    return written(writer)
+
+
+def _form(writer: IncrementalPdfFileWriter) -> Any:
+    if "/AcroForm" in writer.root:
+        form = writer.root["/AcroForm"]
+        writer.update_container(form)
+        return form
+    helvetica = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/Font"),
+            pdf_name("/Subtype"): pdf_name("/Type1"),
+            pdf_name("/BaseFont"): pdf_name("/Helvetica"),
+        }
+    )
+    fonts = generic.DictionaryObject({pdf_name("/Helv"): writer.add_object(helvetica)})
+    form = generic.DictionaryObject(
+        {
+            pdf_name("/Fields"): generic.ArrayObject(),
+            pdf_name("/DR"): generic.DictionaryObject({pdf_name("/Font"): fonts}),
+            pdf_name("/DA"): pdf_string("/Helv 0 Tf 0 g"),
+        }
+    )
+    writer.root["/AcroForm"] = writer.add_object(form)
+    writer.update_root()
+    return form
+
+
+def _add_text_field(writer: IncrementalPdfFileWriter, form: Any, name: str, box: Box) -> None:
+    page_reference = writer.find_page_for_modification(0)[0]
+    page = page_reference.get_object()
+    field = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/Annot"),
+            pdf_name("/Subtype"): pdf_name("/Widget"),
+            pdf_name("/FT"): pdf_name("/Tx"),
+            pdf_name("/T"): pdf_string(name),
+            pdf_name("/V"): pdf_string(""),
+            pdf_name("/DA"): pdf_string("/Helv 0 Tf 0 g"),
+            pdf_name("/F"): generic.NumberObject(PRINTED),
+            pdf_name("/Ff"): generic.NumberObject(READ_ONLY),
+            pdf_name("/Rect"): generic.ArrayObject([generic.FloatObject(n) for n in box]),
+            pdf_name("/P"): page_reference,
+            pdf_name("/AP"): generic.DictionaryObject({pdf_name("/N"): _appearance(writer, "", box, 13.0)}),
+        }
+    )
+    reference = writer.add_object(field)
+    form["/Fields"].append(reference)
+    annotations = page.setdefault(pdf_name("/Annots"), generic.ArrayObject()).get_object()
+    annotations.append(reference)
+    writer.update_container(annotations)
+    writer.mark_update(page_reference.reference)
+
+
+def _appearance(writer: IncrementalPdfFileWriter, text: str, box: Box, size: float) -> Any:
+    page = PdfFileReader(io.BytesIO(text_pdf([text], box, size=size)))
+    return writer.import_page_as_xobject(page)
+
+
+def _box_of(field: generic.DictionaryObject) -> Box:
+    left, bottom, right, top = (float(n) for n in field["/Rect"])
+    return (left, bottom, right, top)
+
+
+def whole(box: Box) -> tuple[int, int, int, int]:
+    """PyHanko's boxes are whole points: 0.35 mm."""
+    return (round(box[0]), round(box[1]), round(box[2]), round(box[3]))
+
+
+def written(writer: IncrementalPdfFileWriter) -> bytes:
+    output = io.BytesIO()
+    writer.write(output)
+    return output.getvalue()

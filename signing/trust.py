@@ -1,0 +1,135 @@
+"""Trust stores as data: pinned roots, sub-CAs, revocation lists. Knows files, no network, no clock.
+
+A store is a TOML file of pins (``signing/trust/*.toml`` for the national ones, ``<folder>/<name>.toml`` for a
+site's or a test's own) and the folder ``<folder>/<name>/`` with ``roots/``, ``intermediates/`` (PEM) and
+``crls/`` (DER or PEM). A certificate under ``roots/`` whose SHA-256 is not pinned stops the loading: adding a
+file to a folder must never add trust. Stores are never mixed (registers.md C15).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from asn1crypto import crl, pem, x509
+
+from .errors import SigningError
+
+PACKAGED: Final = ("bcy", "neac")
+_FOLDERS: Final = ("roots", "intermediates", "crls")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """One root the store may hold. ``sha1_until``: its key may have signed with SHA-1 until then (C14)."""
+
+    name: str
+    sha256: str
+    sha1_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustStore:
+    name: str
+    title: str
+    pins: tuple[Pin, ...]
+    roots: tuple[x509.Certificate, ...]
+    intermediates: tuple[x509.Certificate, ...]
+    crls: tuple[crl.CertificateList, ...]
+
+    def sha1_keys(self, now: datetime) -> frozenset[bytes]:
+        """Public keys (DER) of pinned roots whose SHA-1 signatures are still tolerated at ``now``."""
+        until = {pin.sha256: pin.sha1_until for pin in self.pins if pin.sha1_until}
+        return frozenset(
+            root.public_key.dump()
+            for root in self.roots
+            if (limit := until.get(root.sha256.hex())) is not None and now < limit
+        )
+
+
+def load_store(folder: str, name: str) -> TrustStore:
+    """Read a store; repeated calls read again only when a file has changed.
+
+    Raises SigningError SIG_TRUST_STORE_MISSING, SIG_TRUST_STORE_BROKEN, SIG_ROOT_NOT_PINNED.
+    """
+    pins_file = _pins_file(Path(folder), name)
+    return _load(folder, name, pins_file, _fingerprint(Path(folder) / name, pins_file))
+
+
+def evidence_key(folder: str, name: str) -> str:
+    """Changes whenever pins, certificates or revocation lists of the store change (for verdict caches)."""
+    return repr(_fingerprint(Path(folder) / name, _pins_file(Path(folder), name)))
+
+
+def _pins_file(folder: Path, name: str) -> Path:
+    if not name.isidentifier():
+        raise SigningError("SIG_TRUST_STORE_MISSING", f"Tên kho tin cậy không hợp lệ: {name!r}")
+    # The pins of the national stores come with the program; a site's folder cannot replace them.
+    place = Path(__file__).parent / "trust" if name in PACKAGED else folder
+    return place / f"{name}.toml"
+
+
+def _fingerprint(folder: Path, pins_file: Path) -> tuple[tuple[str, int, int], ...]:
+    files = [pins_file, *(f for sub in _FOLDERS for f in _files(folder / sub))]
+    try:
+        states = [(str(f), f.stat()) for f in files]
+    except OSError as cause:
+        raise SigningError("SIG_TRUST_STORE_MISSING", f"Không đọc được kho tin cậy {folder}") from cause
+    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in states)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.iterdir() if f.is_file()) if folder.is_dir() else []
+
+
+@lru_cache(maxsize=8)
+def _load(folder: str, name: str, pins_file: Path, _fingerprint: tuple[object, ...]) -> TrustStore:
+    here = Path(folder) / name
+    try:
+        declared = tomllib.loads(pins_file.read_text(encoding="utf-8"))
+        pins = tuple(_pin(entry) for entry in declared["root"])
+        roots = tuple(_certificate(f) for f in _files(here / "roots"))
+        intermediates = tuple(_certificate(f) for f in _files(here / "intermediates"))
+        lists = tuple(_revocation_list(f) for f in _files(here / "crls"))
+    except (OSError, ValueError, TypeError, KeyError) as cause:
+        raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause}") from cause
+    _refuse_unpinned(name, pins, roots)
+    return TrustStore(
+        name=name, title=declared["title"], pins=pins, roots=roots, intermediates=intermediates, crls=lists
+    )
+
+
+def _refuse_unpinned(name: str, pins: tuple[Pin, ...], roots: tuple[x509.Certificate, ...]) -> None:
+    known = {pin.sha256 for pin in pins}
+    for root in roots:
+        if root.sha256.hex() not in known:
+            raise SigningError(
+                "SIG_ROOT_NOT_PINNED",
+                f"Chứng thư gốc {root.subject.human_friendly} ({root.sha256.hex()}) không có trong danh sách "
+                f"ghim của kho {name}",
+            )
+
+
+def _pin(entry: dict[str, Any]) -> Pin:
+    return Pin(name=entry["name"], sha256=entry["sha256"].lower(), sha1_until=entry.get("sha1_until"))
+
+
+def _certificate(file: Path) -> x509.Certificate:
+    certificate = x509.Certificate.load(_der(file))
+    _ = certificate.subject.native  # parse now, not in the middle of a verification
+    return certificate
+
+
+def _revocation_list(file: Path) -> crl.CertificateList:
+    revoked = crl.CertificateList.load(_der(file))
+    _ = revoked.issuer.native
+    return revoked
+
+
+def _der(file: Path) -> bytes:
+    content = file.read_bytes()
+    return pem.unarmor(content)[2] if pem.detect(content) else content

@@ -1,0 +1,156 @@
+"""One file, one report: every signature asked seven questions, then the file as a whole.
+
+Runs inside a worker process (``workers.py``) and never touches the network. Whatever a third-party parser
+throws becomes CHƯA XÁC ĐỊNH with a code (signatures.md 4.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from typing import BinaryIO, Final
+
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+
+from .answers import FILE_REASONS, warning
+from .difference import difference_policy
+from .document import Document, DocumentRefused, active_content, entry, open_document, page_count, trailing_bytes
+from .errors import SigningError
+from .evidence import file_evidence
+from .policies import NOT_APPLICABLE, REQUIRED_SETS
+from .refusals import FileFacts, file_refused, not_applicable
+from .report import FileReport, Warning  # noqa: A004 - the report's own word
+from .request import VerificationRequest
+from .signature_check import Checked, Surroundings, check_signature, unreadable
+from .summary import summarise
+from .trust import TrustStore, load_store
+
+SUBFILTERS: Final = ("/adbe.pkcs7.detached", "/ETSI.CAdES.detached")
+DOCUMENT_TIMESTAMP: Final = "/ETSI.RFC3161"
+CHUNK: Final = 1 << 20
+
+
+def verify_file(request: VerificationRequest) -> FileReport:
+    """The report on one file. Never raises for what is in the file; SigningError only for a broken request."""
+    if request.policy != NOT_APPLICABLE and request.policy not in REQUIRED_SETS:
+        raise SigningError("SIG_POLICY_UNKNOWN", FILE_REASONS["SIG_POLICY_UNKNOWN"].format(detail=request.policy))
+    try:
+        with open(request.path, "rb") as stream:  # noqa: PTH123 - one handle for digest and reader
+            return _verify_stream(stream, request)
+    except OSError as cause:
+        return file_refused(request, FileFacts(), "SIG_FILE_MISSING", type(cause).__name__)
+
+
+def _verify_stream(stream: BinaryIO, request: VerificationRequest) -> FileReport:
+    digest, size = file_digest(stream)
+    facts = FileFacts(sha256=digest, size=size)
+    if request.policy == NOT_APPLICABLE:
+        return not_applicable(facts)
+    store = load_store(request.trust_folder, request.trust_store)
+    failure = ""
+    for strict in (True, False):
+        try:
+            return _examine(stream, request, store, facts, strict=strict)
+        except DocumentRefused as refused:
+            return file_refused(request, facts, refused.code, refused.detail)
+        except MemoryError:
+            return file_refused(request, facts, "SIG_MEMORY")
+        except Exception as cause:  # noqa: BLE001 - sandbox around the PDF parser: next, the tolerant reading
+            failure = type(cause).__name__
+    return file_refused(request, facts, "SIG_UNREADABLE", failure)
+
+
+def file_digest(stream: BinaryIO) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    stream.seek(0)
+    while chunk := stream.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _examine(
+    stream: BinaryIO, request: VerificationRequest, store: TrustStore, facts: FileFacts, *, strict: bool
+) -> FileReport:
+    # 1. open and bound
+    document = open_document(stream, request.limits, strict=strict)
+    if strict and document.hybrid:
+        # Common office suites write hybrid cross-references; strictness would refuse all of them.
+        document = open_document(stream, request.limits, strict=False)
+    # 2. list the signatures
+    embedded, unsupported = _signatures(document)
+    # 3. ask each of them
+    around = _surroundings(document, request, store, embedded, stream)
+    checked = asyncio.run(_check_all(embedded, around)) if embedded else []
+    # 4. the file as a whole
+    facts = FileFacts(
+        sha256=facts.sha256,
+        size=facts.size,
+        pages=page_count(document),
+        pdf_version="{}.{}".format(*document.reader.input_version),
+        unsupported=unsupported,
+        warnings=_file_warnings(document),
+    )
+    return summarise(request, facts, checked)
+
+
+def _signatures(document: Document) -> tuple[list[EmbeddedPdfSignature], tuple[str, ...]]:
+    """Signatures in the order of signing, and the SubFilters of those that cannot be checked."""
+    found, unsupported = [], []
+    for field in document.signed_fields:
+        subfilter = str(entry(entry(field.node, "/V"), "/SubFilter") or "")
+        if subfilter in SUBFILTERS:
+            found.append(EmbeddedPdfSignature(document.reader, field.node, field.name))
+        elif subfilter != DOCUMENT_TIMESTAMP:
+            unsupported.append(subfilter or "không rõ")
+    found.sort(key=lambda signature: signature.signed_revision)
+    return found, tuple(unsupported)
+
+
+def _surroundings(
+    document: Document,
+    request: VerificationRequest,
+    store: TrustStore,
+    embedded: list[EmbeddedPdfSignature],
+    stream: BinaryIO,
+) -> Surroundings:
+    values = Counter(signature.signer_info["signature"].native for signature in embedded)
+    return Surroundings(
+        document=document,
+        request=request,
+        evidence=file_evidence(document.reader, store, request),
+        policy=difference_policy(),
+        trailing=trailing_bytes(document, stream),
+        last_revision=max((signature.signed_revision for signature in embedded), default=0),
+        shared_values=frozenset(
+            signature.field_name for signature in embedded if values[signature.signer_info["signature"].native] > 1
+        ),
+    )
+
+
+async def _check_all(embedded: list[EmbeddedPdfSignature], around: Surroundings) -> list[Checked]:
+    return [await _guarded(signature, around) for signature in embedded]
+
+
+async def _guarded(signature: EmbeddedPdfSignature, around: Surroundings) -> Checked:
+    if around.document.strict:
+        return await check_signature(signature, around)
+    try:
+        return await check_signature(signature, around)
+    except MemoryError:
+        raise
+    except Exception as cause:  # noqa: BLE001 - sandbox around the PDF parser: one signature of several
+        return unreadable(signature, cause)
+
+
+def _file_warnings(document: Document) -> tuple[Warning, ...]:
+    warnings = []
+    active = active_content(document)
+    if active:
+        warnings.append(warning("SIG_WARN_ACTIVE_CONTENT", ", ".join(active)))
+    if document.hybrid:
+        warnings.append(warning("SIG_WARN_HYBRID"))
+    elif not document.strict:
+        warnings.append(warning("SIG_WARN_LAX"))
+    return tuple(warnings)
