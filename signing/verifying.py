@@ -19,7 +19,7 @@ from .report import FileReport, Overall
 from .report_json import report_from_json
 from .request import VerificationRequest, request_to_json
 from .trust import evidence_key
-from .workers import WorkerFault, WorkerPool, WorkerSettings
+from .workers import WorkerError, WorkerPool, WorkerSettings
 
 VERIFY: Final = f"{__package__}.jobs:verify"
 VERIFY_PLAINLY: Final = f"{__package__}.jobs:verify_plainly"
@@ -70,7 +70,7 @@ class VerificationPool:
         return self._pool.process_ids
 
     async def run(self, job: str, value: dict[str, Any], *, seconds: float | None = None) -> dict[str, Any]:
-        """Another sandboxed job of ``extra_jobs``. Raises WorkerFault."""
+        """Another sandboxed job of ``extra_jobs``. Raises WorkerError."""
         return await self._pool.run(job, value, seconds=seconds)
 
     async def verify(self, request: VerificationRequest, *, sha256: str | None = None) -> FileReport:
@@ -81,7 +81,7 @@ class VerificationPool:
             return known
         try:
             report = report_from_json(await self._pool.run("verify", request_to_json(request)))
-        except WorkerFault as fault:
+        except WorkerError as fault:
             code = fault.code if fault.code in FILE_REASONS else "SIG_CHECK_FAILED"
             return file_refused(request, FileFacts(sha256=sha256 or ""), code, fault.detail)
         if key and report.sha256 == sha256 and report.overall in REMEMBERED:

@@ -37,7 +37,7 @@ class WorkerSettings:
     recycle_after: int = 500  # files; a fresh process then takes over
 
 
-class WorkerFault(SigningError):  # noqa: N818 - what befell the worker
+class WorkerError(SigningError):
     """The job did not answer. SIG_TIMEOUT, SIG_WORKER_DIED, SIG_MEMORY, SIG_CHECK_FAILED, or the job's own code."""
 
     def __init__(self, code: str, detail: str = "") -> None:
@@ -78,7 +78,7 @@ class WorkerPool:
         return tuple(p.pid for p in alive if p is not None and p.returncode is None)
 
     async def run(self, job: str, value: dict[str, Any], *, seconds: float | None = None) -> dict[str, Any]:
-        """The job's answer. Raises WorkerFault."""
+        """The job's answer. Raises WorkerError."""
         slot = await self._free.get()
         answered = False
         try:
@@ -91,7 +91,7 @@ class WorkerPool:
             self._free.put_nowait(slot)
         slot.files += 1
         if "fault" in answer:
-            raise WorkerFault(answer["fault"], answer.get("detail", ""))
+            raise WorkerError(answer["fault"], answer.get("detail", ""))
         result: dict[str, Any] = answer["value"]
         return result
 
@@ -125,7 +125,7 @@ class WorkerPool:
                 await _send(process, request)
                 return await _receive(process)
         except TimeoutError as cause:
-            raise WorkerFault("SIG_TIMEOUT", f"{seconds:g} s") from cause
+            raise WorkerError("SIG_TIMEOUT", f"{seconds:g} s") from cause
 
 
 async def _send(process: Process, value: dict[str, Any]) -> None:
@@ -141,10 +141,10 @@ async def _receive(process: Process) -> dict[str, Any]:
     try:
         length = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))[0]
         if length > ANSWER_LIMIT:
-            raise WorkerFault("SIG_CHECK_FAILED", "câu trả lời quá lớn")
+            raise WorkerError("SIG_CHECK_FAILED", "câu trả lời quá lớn")
         value: dict[str, Any] = json.loads(await process.stdout.readexactly(length))
     except (asyncio.IncompleteReadError, ConnectionResetError) as cause:
-        raise WorkerFault("SIG_WORKER_DIED") from cause
+        raise WorkerError("SIG_WORKER_DIED") from cause
     return value
 
 
