@@ -20,6 +20,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import core_schema
@@ -51,14 +52,21 @@ class SecretFile:
         return "***"
 
 
-def _existing_secret(value: object) -> SecretFile:
-    path = value.path if isinstance(value, SecretFile) else Path(str(value))
+def _placed(path: Path, info: ValidationInfo) -> Path:
+    """A relative path is meant from the folder of the settings file, wherever the program was started."""
+    folder: Path = (info.context or {}).get("folder", Path())
+    return (folder / path).absolute()
+
+
+def _existing_secret(value: object, info: ValidationInfo) -> SecretFile:
+    path = _placed(value.path if isinstance(value, SecretFile) else Path(str(value)), info)
     if not path.is_file() or path.stat().st_size == 0:
         raise ValueError("tệp bí mật không có hoặc rỗng")
     return SecretFile(path)
 
 
-def _existing_file(path: Path) -> Path:
+def _existing_file(path: Path, info: ValidationInfo) -> Path:
+    path = _placed(path, info)
     if not path.is_file():
         raise ValueError("không có tệp này")
     return path
@@ -66,8 +74,9 @@ def _existing_file(path: Path) -> Path:
 
 Secret = Annotated[
     SecretFile,
-    GetPydanticSchema(lambda _type, _handler: core_schema.no_info_plain_validator_function(_existing_secret)),
+    GetPydanticSchema(lambda _type, _handler: core_schema.with_info_plain_validator_function(_existing_secret)),
 ]
+LocalPath = Annotated[Path, AfterValidator(_placed)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 
 
@@ -96,7 +105,7 @@ class DatabaseSettings(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_files(cls, values: object) -> object:
+    def _read_files(cls, values: object, info: ValidationInfo) -> object:
         if not isinstance(values, dict):
             return values
         filled = dict(values)
@@ -106,7 +115,7 @@ class DatabaseSettings(Section):
                 continue
             if filled.get(name) is not None:
                 raise ValueError(f"chỉ được đặt một trong hai: {name} hoặc {name}_file")
-            filled[name] = _existing_secret(reference).read()
+            filled[name] = _existing_secret(reference, info).read()
         return filled
 
     @model_validator(mode="after")
@@ -163,7 +172,7 @@ class SigningSettings(Section):
     memory_limit_mb: int = Field(
         default=1024, ge=256, description="MB địa chỉ nhớ của một tiến trình; quá thì CHƯA XÁC ĐỊNH"
     )
-    trust_dir: Path | None = Field(default=None, description="thư mục chứng thư gốc thay cho bộ đi kèm")
+    trust_dir: LocalPath | None = Field(default=None, description="thư mục chứng thư gốc thay cho bộ đi kèm")
     trust_store: str = Field(
         default="bcy", pattern=r"^[a-z][a-z0-9_]*$", description="tên kho tin cậy: bcy (chuyên dùng), neac (công cộng)"
     )

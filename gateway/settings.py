@@ -23,6 +23,7 @@ from .sections import (
     DatabaseSettings,
     FilesSettings,
     HttpSettings,
+    LocalPath,
     LoggingSettings,
     QueueSettings,
     RetrySettings,
@@ -48,7 +49,11 @@ def _known_limits(value: object) -> object:
 
 
 class Settings(Section):
-    data_dir: Path = Field(default=Path("lienthong-data"), description="thư mục dữ liệu: tệp văn bản, PostgreSQL nhúng")
+    data_dir: LocalPath = Field(
+        default=Path("lienthong-data"),
+        validate_default=True,
+        description="thư mục dữ liệu: tệp văn bản, PostgreSQL nhúng",
+    )
     instance: str = Field(
         default="node-1", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="tên tiến trình, ghi vào nhật ký"
     )
@@ -63,12 +68,27 @@ class Settings(Section):
     limits: Annotated[Limits, BeforeValidator(_known_limits)] = Limits()
     logging: LoggingSettings = LoggingSettings()
 
+    @property
+    def postgres_dir(self) -> Path:
+        """Where the embedded server lives."""
+        return self.data_dir / "postgres"
+
+    @property
+    def files_dir(self) -> Path:
+        """The file store."""
+        return self.data_dir / "files"
+
+    @property
+    def trust_dir(self) -> Path:
+        """Trust stores and revocation lists of the site."""
+        return self.signing.trust_dir or self.data_dir / "trust"
+
     @classmethod
     def load(cls, path: Path | None, environ: Mapping[str, str]) -> Self:
         """Read the file (None: defaults only) and lay the environment over it. Raises SettingsError."""
         values = _overlay(_read(path) if path else {}, environ)
         try:
-            return cls.model_validate(values)
+            return cls.model_validate(values, context={"folder": path.parent if path else Path()})
         except ValidationError as error:
             raise _refusal(error, path) from error
 

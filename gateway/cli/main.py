@@ -1,0 +1,85 @@
+"""The console script ``lienthong``: commands, options of all commands, and one place where errors become exit statuses.
+
+Exit statuses: 0 xong, hợp lệ; 1 không hợp lệ; 2 chưa xác định; 3 không đọc được, không làm được; 64 sai cú pháp dòng
+lệnh; 78 cấu hình không dùng được.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from . import agencies, certificates, checking, holds, keys, packing, policies, running
+from .context import Invocation
+from .exits import OURS, Exit, complain, explain, reason_of, usage_in_vietnamese
+
+app = typer.Typer(
+    name="lienthong",
+    help="Nút liên thông văn bản (QCVN 102:2016). Mã thoát: 0 xong, 1 không hợp lệ, 2 chưa xác định, "
+    "3 không đọc được hoặc không làm được, 64 sai cú pháp, 78 cấu hình sai.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+COMMANDS: Final = (
+    running.serve,
+    running.emulator,
+    running.migrate,
+    running.config,
+    checking.check,
+    packing.pack,
+    packing.unpack,
+)
+GROUPS: Final = {
+    "agency": agencies.group,
+    "key": keys.group,
+    "operator-key": keys.operators,
+    "certificate": certificates.group,
+    "policy": policies.group,
+    "hold": holds.group,
+    "channel": holds.ways,
+}
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Tệp cấu hình TOML (hoặc biến LIENTHONG_CONFIG).")
+    ] = None,
+) -> None:
+    context.obj = Invocation(config=config, environ=os.environ)
+
+
+for command in COMMANDS:
+    app.command()(command)
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; errors of ours become a line on standard error and an exit status."""
+    try:
+        answer = app(arguments, prog_name="lienthong", standalone_mode=False)
+    except OURS as error:
+        return explain(error)
+    except typer.TyperException as error:
+        complain("USAGE", usage_in_vietnamese(error.format_message()))
+        return Exit.USAGE
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        complain("SYSTEM", f"{place}{reason_of(error)}.")
+        return Exit.UNREADABLE
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    return answer if isinstance(answer, int) else Exit.DONE
