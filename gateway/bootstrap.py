@@ -59,33 +59,38 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         server = await _open_server(settings, stack)
         node = await stack.enter_async_context(open_node(settings, server))
-        wakeups = Wakeups(node.db)
-        broker = EmbeddedBroker(node.db, random=node.random, wakeups=wakeups, settings=queue_settings(settings))
-        broker.subscribe(consumer=CONSUMER, topic=TOPIC, handler=consumer(node))
-        worker = WorkerLoop(
-            node.db,
-            kinds(node),
-            owner=settings.instance,
-            random=node.random,
-            wakeups=wakeups,
-            settings=queue_settings(settings),
-            on_parked=lambda conn, work, reason: hold_work(node, conn, work, reason),
-        )
-        async with asyncio.TaskGroup() as group:
-            watch = group.create_task(server.supervise(), name="postgres") if server else None
-            roots: dict[str, Coroutine[object, object, None]] = {
-                "wakeups": wakeups.run(stop),
-                "broker": broker.run(stop),
-                "worker": worker.run(stop),
-                "api": serve_api(node, stop),
-                "housekeeping": housekeeping(node, stop),
-                "parked statuses": match_parked(node, stop),
-                **_axis_tasks(node, stop),
-            }
-            tasks = [group.create_task(_root(name, work, stop), name=name) for name, work in roots.items()]
-            await asyncio.wait(tasks)
-            if watch is not None:
-                watch.cancel()
+        await run_roots(node, stop, server)
+
+
+async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | None = None) -> None:
+    """Everything that runs by itself, in one task group, until the stop."""
+    wakeups = Wakeups(node.db)
+    broker = EmbeddedBroker(node.db, random=node.random, wakeups=wakeups, settings=queue_settings(node.settings))
+    broker.subscribe(consumer=CONSUMER, topic=TOPIC, handler=consumer(node))
+    worker = WorkerLoop(
+        node.db,
+        kinds(node),
+        owner=node.settings.instance,
+        random=node.random,
+        wakeups=wakeups,
+        settings=queue_settings(node.settings),
+        on_parked=lambda conn, work, reason: hold_work(node, conn, work, reason),
+    )
+    async with asyncio.TaskGroup() as group:
+        watch = group.create_task(server.supervise(), name="postgres") if server else None
+        roots: dict[str, Coroutine[object, object, None]] = {
+            "wakeups": wakeups.run(stop),
+            "broker": broker.run(stop),
+            "worker": worker.run(stop),
+            "api": serve_api(node, stop),
+            "housekeeping": housekeeping(node, stop),
+            "parked statuses": match_parked(node, stop),
+            **_axis_tasks(node, stop),
+        }
+        tasks = [group.create_task(_root(name, work, stop), name=name) for name, work in roots.items()]
+        await asyncio.wait(tasks)
+        if watch is not None:
+            watch.cancel()
 
 
 def _axis_tasks(node: Node, stop: asyncio.Event) -> dict[str, Coroutine[object, object, None]]:

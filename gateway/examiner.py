@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..signing.report import FileReport
 from ..signing.request import VerificationRequest
 from ..signing.verifying import VerificationPool, VerificationSettings
-from ..signing.workers import WorkerFault
+from ..signing.workers import WorkerError
 from .settings import Settings
 
 _MB: Final = 1_000_000
@@ -29,7 +29,7 @@ class Examiner:
         """The inspection's answer; a file at which the worker died or hung is not acceptable by itself."""
         try:
             return await self._pool.run("inspect", {"path": path, "name": name, "main": main})
-        except WorkerFault as fault:
+        except WorkerError as fault:
             message = f"Không kiểm tra được tệp “{name}”: {fault.message}"
             return {"findings": [{"code": "FILE_BROKEN", "severity": "error", "message": message}]}
 

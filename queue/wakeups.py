@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 
 import asyncpg
-import structlog
 
-from .errors import DATABASE_ERRORS, is_transient
+from .guard import surviving
 from .port import Store
 
+CHANNELS = ("outbox", "work")
 RECONNECT_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
-_log = structlog.get_logger(__name__)
 
 
 class Wakeups:
@@ -32,13 +31,9 @@ class Wakeups:
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until ``stop``, which wakes everybody; a lost connection is opened again."""
         while not stop.is_set():
-            try:
+            with surviving("wakeups-lost"):
                 await self._listen(stop)
-            except DATABASE_ERRORS as error:
-                if not is_transient(error):
-                    raise
-                _log.warning("wakeups-lost", error=str(error))
-                await waited(stop, RECONNECT_SECONDS)
+            await waited(stop, RECONNECT_SECONDS)
         self._wake_all()
 
     async def _listen(self, stop: asyncio.Event) -> None:
@@ -46,7 +41,7 @@ class Wakeups:
         try:
             lost = asyncio.Event()
             connection.add_termination_listener(lambda _: lost.set())
-            for channel in sorted({channel for channel, _ in self._events}):
+            for channel in CHANNELS:  # not only those subscribed by now: others may subscribe later
                 await connection.add_listener(channel, self._heard)
             self._wake_all()  # what was said while nobody listened
             await first_of(stop, lost)

@@ -91,11 +91,20 @@ async def _park(node: Node, conn: Connection, incoming: Any, package: StatusPack
     await move_incoming(node, conn, incoming["id"], incoming["state"], Incoming.PARKED, reason=reason)
 
 
+def _moves(delivery: Any, after: Delivery, package: StatusPackage) -> bool:
+    """Whether the state follows; a late 04 never takes back the 05 that was stamped after it."""
+    if not may(Subject.DELIVERY, delivery["state"], after):
+        return False
+    if delivery["state"] == Delivery.PROCESSING and after is Delivery.ASSIGNED:
+        return package.timestamp is not None and package.timestamp > delivery["state_time"]
+    return True
+
+
 async def _apply(node: Node, conn: Connection, exchange: Any, delivery: Any | None, package: StatusPackage) -> None:
     known = code_lists().statuses.get(package.status_code)
     after = DELIVERY_BY_STATUS.get(package.status_code)
     moved = False
-    if delivery is not None and after is not None and may(Subject.DELIVERY, delivery["state"], after):
+    if delivery is not None and after is not None and _moves(delivery, after, package):
         await node.db.queries.move_delivery(
             conn,
             id=delivery["id"],

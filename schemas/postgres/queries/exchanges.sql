@@ -51,7 +51,8 @@ SELECT * FROM exchange WHERE id = :id;
 SELECT * FROM exchange WHERE id = :id AND agency_id = :agency_id AND direction = :direction;
 
 -- name: lock_exchange^
-SELECT * FROM exchange WHERE id = :id FOR UPDATE;
+-- NO KEY: rows that refer to the exchange may be written meanwhile by others.
+SELECT * FROM exchange WHERE id = :id FOR NO KEY UPDATE;
 
 -- name: files_of_exchange
 SELECT * FROM exchange_file WHERE exchange_id = :exchange_id ORDER BY position;
