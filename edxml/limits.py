@@ -22,3 +22,6 @@ class Limits:
     attachment_bytes: int = 300 * MIB  # one attachment, decoded
     zip_bytes: int = 300 * MIB  # what one wrapped attachment may expand to
     zip_ratio: int = 250  # expanded / packed, judged above 10 MiB expanded
+
+
+DEFAULT_LIMITS = Limits()

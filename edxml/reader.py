@@ -17,7 +17,7 @@ from .digest import content_digest
 from .fields import Notes
 from .findings import Finding
 from .header import read_header as header_values
-from .limits import Limits
+from .limits import DEFAULT_LIMITS, Limits
 from .manifest import attachment_elements, read_attachments
 from .model import DocumentPackage, Package
 from .stream import SkippedContents, parse
@@ -34,7 +34,7 @@ class Reading:
     attachment_count: int  # as carried, readable or not
 
 
-def read_package(path: Path, into: Path, *, limits: Limits = Limits()) -> Reading:  # noqa: B008
+def read_package(path: Path, into: Path, *, limits: Limits = DEFAULT_LIMITS) -> Reading:
     """Read ``path``; attachments go to new files in the folder ``into``, which are removed again on failure.
 
     Raises EdxmlError: EDXML_EMPTY, EDXML_NOT_WELL_FORMED, EDXML_ENCODING, EDXML_DOCTYPE, EDXML_NAMESPACE,
@@ -66,7 +66,7 @@ def read_package(path: Path, into: Path, *, limits: Limits = Limits()) -> Readin
     )
 
 
-def read_header(path: Path, *, limits: Limits = Limits()) -> Reading:  # noqa: B008
+def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Reading:
     """Read ``path`` without its attachments: ``package.attachments`` is empty, ``content_digest`` None.
 
     Raises EdxmlError as ``read_package`` does.

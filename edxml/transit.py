@@ -12,7 +12,7 @@ from typing import BinaryIO
 from . import dialects as wire
 from .composing import trace_element
 from .identifiers import OrganCode
-from .limits import Limits
+from .limits import DEFAULT_LIMITS, Limits
 from .model import TraceHeader
 from .serialising import escape, serialise
 from .stream import SkippedContents, parse
@@ -25,7 +25,7 @@ def add_trace(
     organ: OrganCode | None,
     timestamp: datetime,
     *,
-    limits: Limits = Limits(),  # noqa: B008
+    limits: Limits = DEFAULT_LIMITS,
 ) -> None:
     """Write ``source`` to ``sink`` as an axis delivers it; a status package gets no trace.
 

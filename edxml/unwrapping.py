@@ -1,6 +1,6 @@
 r"""Takes an attachment out of the one-entry ZIP in which the vendor's client packs it (edxml.md row 19 and its note).
 
-StoredFile: bytes that start ``PK\x03\x04``, a name that does not end in ``.zip``, exactly one regular entry, and that
+Unwrapped: bytes that start ``PK\x03\x04``, a name that does not end in ``.zip``, exactly one regular entry, and that
 entry named by a UUID or with the attachment's extension. A raw docx or xlsx has several entries and stays as it is.
 """
 
@@ -9,22 +9,18 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-import zipfile
-import zlib
+from collections.abc import Iterator
 from enum import Enum, auto
 from pathlib import Path
 from typing import BinaryIO
 
 from .content_types import HEAD, ZIP_MAGIC, extension
 from .contents import StoredFile
+from .errors import EdxmlError
 from .limits import MIB, Limits
+from .single_zip import Entry, only_entry, unpacked
 
-_COPY = 64 * 1024
 _RATIO_FROM = 10 * MIB  # below it any ratio is harmless
-_TAIL = 22 + 65535  # end of central directory and its longest comment
-_MAX_DIRECTORY = 16 * 1024  # bytes of central directory that are worth a look
-_ENCRYPTED = 0x1
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # lzma and bzip2 ask for memory by the header's word
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -37,72 +33,53 @@ class Refusal(Enum):
 
 def unwrap(carried: StoredFile, name: str, limits: Limits) -> StoredFile | Refusal | None:
     """The wrapped file in a new file beside it; None when ``carried`` is the attachment itself."""
-    packed = carried.path
-    if not carried.head.startswith(ZIP_MAGIC) or extension(name) == "zip" or not _small_directory(packed):
+    if not carried.head.startswith(ZIP_MAGIC) or extension(name) == "zip":
         return None
-    try:
-        with zipfile.ZipFile(packed) as archive:
-            entry = _only_entry(archive, name)
-            if entry is None:
-                return None
-            if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS:
-                return Refusal.DAMAGED
-            return _extract(archive, entry, packed, limits)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError):
-        return Refusal.DAMAGED
+    with carried.path.open("rb") as packed:
+        entry = only_entry(packed)
+        if entry is None or not _is_wrapping(entry, name):
+            return None
+        if not entry.readable:
+            return Refusal.DAMAGED
+        return _extract(packed, entry, carried.path.parent, limits)
 
 
-def _small_directory(packed: Path) -> bool:
-    """Whether zipfile may read the central directory: it builds all of it in memory. ZIP64 stays packed."""
-    with packed.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _TAIL))
-        tail = file.read(_TAIL)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or b"PK\x06\x07" in tail[max(0, at - 20) : at]:
-        return False
-    return int.from_bytes(tail[at + 12 : at + 16], "little") <= _MAX_DIRECTORY
-
-
-def _only_entry(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo | None:
-    regular = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(regular) != 1:
-        return None
-    inner = regular[0].filename.replace("\\", "/").rpartition("/")[2]
+def _is_wrapping(entry: Entry, name: str) -> bool:
+    inner = entry.name.replace("\\", "/").rpartition("/")[2]
     ending = extension(name)
     same = ending != "" and extension(inner) == ending
-    return regular[0] if same or _UUID.fullmatch(inner.partition(".")[0]) else None
+    return same or _UUID.fullmatch(inner.partition(".")[0]) is not None
 
 
-def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, packed: Path, limits: Limits) -> StoredFile | Refusal:
-    handle, name = tempfile.mkstemp(prefix="attachment-", suffix=".bin", dir=packed.parent)
+def _extract(packed: BinaryIO, entry: Entry, folder: Path, limits: Limits) -> StoredFile | Refusal:
+    # The name never comes from the archive.
+    handle, name = tempfile.mkstemp(prefix="attachment-", suffix=".bin", dir=folder)
     path = Path(name)
-    kept = False
+    found: StoredFile | Refusal = Refusal.DAMAGED
     try:
         with open(handle, "wb") as target:  # noqa: PTH123
-            found = _copy(archive, entry, target, limits)
-        kept = found is not None
+            found = _copy(unpacked(packed, entry), target, path, _allowed(entry, limits))
+    except EdxmlError:
+        found = Refusal.DAMAGED
     finally:
-        if not kept:
+        if isinstance(found, Refusal):
             path.unlink(missing_ok=True)
-    if found is None:
-        return Refusal.TOO_BIG
-    size, digest, head = found
-    return StoredFile(path=path, size=size, sha256=digest, head=head)
+    return found
 
 
-def _copy(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: BinaryIO, limits: Limits
-) -> tuple[int, str, bytes] | None:
-    """Size, SHA-256 and first bytes; None above the limits. What the entry says of its size is not believed."""
+def _allowed(entry: Entry, limits: Limits) -> int:
+    return min(limits.zip_bytes, max(_RATIO_FROM, limits.zip_ratio * entry.packed_size))
+
+
+def _copy(pieces: Iterator[bytes], target: BinaryIO, path: Path, allowed: int) -> StoredFile | Refusal:
+    """What the entry says of its size is not believed."""
     digest, size, head = hashlib.sha256(), 0, b""
-    allowed = min(limits.zip_bytes, max(_RATIO_FROM, limits.zip_ratio * max(1, entry.compress_size)))
-    with archive.open(entry) as source:
-        while data := source.read(_COPY):
-            size += len(data)
-            if size > allowed:
-                return None
-            head = head or data[:HEAD]
-            digest.update(data)
-            target.write(data)
-    return size, digest.hexdigest(), head
+    for data in pieces:
+        size += len(data)
+        if size > allowed:
+            return Refusal.TOO_BIG
+        if len(head) < HEAD:
+            head += data[: HEAD - len(head)]
+        digest.update(data)
+        target.write(data)
+    return StoredFile(path=path, size=size, sha256=digest.hexdigest(), head=head)

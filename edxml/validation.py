@@ -19,7 +19,7 @@ from . import dialects as wire
 from .content_types import ZIP, ZIP_MAGIC
 from .contents import Decoded, DecodedContents
 from .findings import Finding, Severity
-from .limits import Limits
+from .limits import DEFAULT_LIMITS, Limits
 from .manifest import attachment_elements, reference_elements
 from .stream import parse
 from .tree import Element
@@ -49,7 +49,7 @@ _EXPECTED = re.compile(r"Expected is (?:one of )?\((.*)\)", re.DOTALL)
 _NAMES = re.compile(r"\{http[^}]*\}")
 
 
-def validate(path: Path, *, limits: Limits = Limits()) -> tuple[Finding, ...]:  # noqa: B008
+def validate(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Finding, ...]:
     """All findings against the strict profile; raises EdxmlError for what is no package at all."""
     contents = DecodedContents(None, limits, _HEAD)
     parsed = parse(path, limits, contents)
