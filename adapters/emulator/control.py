@@ -20,10 +20,10 @@ from ..vxp.protocol import BLOCK, Operation
 from ..vxp.uploads import UploadTooLargeError, receive_body
 from .faults import Fault, FaultBoard, FaultCode
 from .ledger import Ledger
-from .requests import RequestJournal, printed
+from .printing import printed_delivery, printed_package, printed_request
+from .requests import RequestJournal
 from .robots import Robots
 from .settings import agency_seed
-from .state import Delivery, StoredPackage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ async def _bring_in(controls: Controls, request: web.Request) -> web.StreamRespo
     refusal = package if isinstance(package, Refusal) else answer
     if isinstance(refusal, Refusal):
         return web.json_response({"error": refusal.code, "message": refusal.text}, status=400)
-    return web.json_response(_package(ledger.state.packages[refusal]))
+    return web.json_response(printed_package(ledger.state.packages[refusal]))
 
 
 async def _packages(controls: Controls, request: web.Request) -> web.StreamResponse:
@@ -187,7 +187,7 @@ async def _packages(controls: Controls, request: web.Request) -> web.StreamRespo
     receiver = request.query.get("receiver")
     return web.json_response(
         [
-            _package(package)
+            printed_package(package)
             for package in controls.ledger.state.packages.values()
             if kind in {None, package.kind.value} and sender in {None, package.sender}
             if receiver is None or any(row.receiver == receiver for row in package.deliveries)
@@ -209,13 +209,13 @@ async def _mailbox(controls: Controls, request: web.Request) -> web.StreamRespon
     """What waits for one agency; ``?kind=status`` for statuses."""
     kind = MessageKind(request.query.get("kind", "edoc"))
     waiting = controls.ledger.state.waiting(request.match_info["code"], kind)
-    return web.json_response([_delivery(delivery) for delivery in waiting])
+    return web.json_response([printed_delivery(delivery) for delivery in waiting])
 
 
 async def _requests(controls: Controls, request: web.Request) -> web.StreamResponse:
     operation = request.query.get("operation")
     kept = (one for one in controls.requests.all() if operation in {None, one.operation})
-    return web.json_response([printed(one) for one in kept])
+    return web.json_response([printed_request(one) for one in kept])
 
 
 async def _forget_requests(controls: Controls, request: web.Request) -> web.StreamResponse:
@@ -230,21 +230,6 @@ async def _json(request: web.Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("a JSON object is expected")
     return value
-
-
-def _package(package: StoredPackage) -> dict[str, Any]:
-    return asdict(package) | {
-        "kind": package.kind.value,
-        "sent_at": package.sent_at.isoformat(),
-        "deliveries": [_delivery(delivery) for delivery in package.deliveries],
-    }
-
-
-def _delivery(delivery: Delivery) -> dict[str, Any]:
-    return asdict(delivery) | {
-        "updated": delivery.updated.isoformat(),
-        "received_at": delivery.received_at.isoformat() if delivery.received_at else None,
-    }
 
 
 ROUTES: dict[tuple[str, str], Handler] = {

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aiohttp import web
 
@@ -51,8 +50,3 @@ class RequestJournal:
 
     def clear(self) -> None:
         self._kept.clear()
-
-
-def printed(request: Request) -> dict[str, Any]:
-    """As JSON values."""
-    return asdict(request) | {"at": request.at.isoformat(), "headers": [list(pair) for pair in request.headers]}

@@ -8,6 +8,8 @@ together with the status it sent, so a restart neither repeats nor forgets an an
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from .settings import AgencySeed
 from .state import DONE, Delivery
 
 RECALL = "13"
+PLACEHOLDER = "13"  # no robot sends it
 STAFF = StaffInfo(department="Văn thư", staff="Văn thư (trục giả lập)")
 TEXTS = {
     "01": "Đã đến",
@@ -48,7 +51,7 @@ class Reply:
     @classmethod
     def parse(cls, word: str) -> Reply:
         code, _, text = word.partition(":")
-        return cls(code.strip(), text.strip() or TEXTS.get(code.strip(), ""))
+        return cls(code.strip(), text.strip() or TEXTS.get(code.strip(), f"Trạng thái {code.strip()}"))
 
 
 class Robots:
@@ -57,6 +60,7 @@ class Robots:
     def __init__(self, ledger: Ledger, pace: float) -> None:
         self._ledger = ledger
         self.pace = pace
+        self._stepping = asyncio.Lock()
 
     async def run(self) -> None:
         """Take a step for everything that waits, rest for the pace, until cancelled."""
@@ -68,10 +72,11 @@ class Robots:
 
     async def step_all(self) -> int:
         """One step of every robot's every open item; how many were taken. Tests call it instead of ``run``."""
-        open_items = list(self._open_items())
-        for agency, delivery in open_items:
-            await self._step(agency, delivery)
-        return len(open_items)
+        async with self._stepping:
+            open_items = list(self._open_items())
+            for agency, delivery in open_items:
+                await self._step(agency, delivery)
+            return len(open_items)
 
     def _open_items(self) -> Iterator[tuple[AgencySeed, Delivery]]:
         for agency in self._ledger.state.agencies.values():
@@ -119,23 +124,27 @@ class Robots:
         await self._send(agency, delivery, Reply.parse(words[delivery.robot_step]), delivery.robot_step + 1)
 
     async def _send(self, agency: AgencySeed, delivery: Delivery, reply: Reply, step: int) -> None:
-        source = self._ledger.folders.original(delivery.axis_doc_id)
+        ledger = self._ledger
+        source = ledger.folders.original(delivery.axis_doc_id)
         package = (await asyncio.to_thread(read_header, source)).package
         status = StatusPackage(
             sender=Organization(code=OrganCode(delivery.receiver), name=agency.name),
             response_for=_response_for(package),
-            status_code=reply.code,
-            timestamp=self._ledger.clock(),
+            status_code=reply.code if reply.code in TEXTS else PLACEHOLDER,
+            timestamp=ledger.clock(),
             description=reply.text,
             staff=STAFF,
         )
-        path = self._ledger.folders.incoming / self._ledger.incoming_name()
-        written = await asyncio.to_thread(_write, status, path)
+        path = ledger.folders.incoming / ledger.incoming_name()
         robot = {"receiver_doc_id": delivery.receiver_doc_id, "step": step}
-        kept = await self._ledger.store(path, status, sha256=written.sha256, size=written.size, robot=robot)
-        if isinstance(kept, Refusal):  # the sender is unknown here: nobody to answer
-            await asyncio.to_thread(path.unlink)
-            await self._ledger.robot_stepped(delivery, step)
+        try:
+            content = await asyncio.to_thread(_write, status, reply.code, path)
+            kept = await ledger.store(path, status, sha256=content.sha256, size=content.size, robot=robot)
+        except EdxmlError as error:
+            kept = Refusal(code="22", text=error.code)
+        if isinstance(kept, Refusal):  # the document names nobody who could be answered
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await ledger.robot_stepped(delivery, step)
 
 
 def script_for(ledger: Ledger, agency: AgencySeed, delivery: Delivery) -> Sequence[str]:
@@ -162,6 +171,12 @@ def _response_for(package: Package) -> ResponseFor:
     )
 
 
-def _write(package: StatusPackage, path: Path) -> Written:
-    with path.open("xb") as sink:
-        return write_package(package, sink)
+def _write(package: StatusPackage, code: str, path: Path) -> Written:
+    """Write the status; codes of no list (07, 99, "1") are put in afterwards, as careless peers send them."""
+    sink = io.BytesIO()
+    write_package(package, sink)
+    content = sink.getvalue()
+    if code != package.status_code:
+        content = content.replace(f">{PLACEHOLDER}<".encode(), f">{code}<".encode())
+    path.write_bytes(content)
+    return Written(sha256=hashlib.sha256(content).hexdigest(), size=len(content))

@@ -192,7 +192,9 @@ APPLY: Mapping[str, Callable[[AxisState, Event], None]] = {
 
 
 def agency_event(agency: AgencySeed) -> dict[str, Any]:
-    return {"event": "agency", "agency": asdict(agency)}
+    """As it reads back from the journal: lists, no tuples."""
+    lists = {"script": list(agency.script), "on_recall": list(agency.on_recall)}
+    return {"event": "agency", "agency": asdict(agency) | lists}
 
 
 def axis_id(seed: str, number: int) -> str:

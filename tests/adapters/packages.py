@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -92,6 +93,18 @@ def status(
         description=description,
         staff=StaffInfo(department="Văn thư", staff="Lê Văn Mẫu"),
     )
+
+
+def with_status_code(path: Path, code: str, into: Path) -> Path:
+    """The status 01 of ``path`` with another code, as careless peers write it; our writer refuses to."""
+    into.write_bytes(path.read_bytes().replace(b"StatusCode>01<", f"StatusCode>{code}<".encode()))
+    return into
+
+
+def resized(package: OutgoingPackage, path: Path) -> OutgoingPackage:
+    """The same package with the bytes of another file."""
+    content = path.read_bytes()
+    return replace(package, path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
 def frozen(package: Package, path: Path) -> OutgoingPackage:
