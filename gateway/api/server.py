@@ -1,45 +1,47 @@
-"""The HTTP server as a root task: listens until the stop, then lets requests in hand finish."""
+"""The HTTP surface as a root task: listen until the stop, then let in nothing new and finish what is inside."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import Final
 
-import structlog
 from aiohttp import web
 
 from ..node import Node
-from .app import make_app
+from ..sections import HttpSettings
+from .app import close_gate, make_app
 
-_MAX_HEADER = 64 * 1024  # bytes of one header line
-_log = structlog.get_logger(__name__)
+_LINE: Final = 8190  # bytes of a request line or of one header
+_READ_AHEAD: Final = 2**17  # bytes of a body that wait for its handler
 
 
 async def serve_api(node: Node, stop: asyncio.Event) -> None:
-    """Serve until ``stop``. Raises OSError when the address is taken."""
+    """Serve until ``stop`` is set; answers in progress get ``http.shutdown_s`` seconds. A taken port raises OSError."""
     http = node.settings.http
+    app = make_app(node)
     runner = web.AppRunner(
-        make_app(node, stop=stop),
-        access_log=None,
-        max_line_size=_MAX_HEADER,
-        max_field_size=_MAX_HEADER,
+        app,
         shutdown_timeout=http.shutdown_s,
+        access_log=None,
+        max_line_size=_LINE,
+        max_field_size=_LINE,
+        read_bufsize=_READ_AHEAD,
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, http.host, http.port, ssl_context=_tls(node), backlog=512)
-        await site.start()
-        _log.info("listening", url=site.name)
+        await web.TCPSite(runner, http.host, http.port, ssl_context=_tls(http)).start()
         await stop.wait()
+        close_gate(app)
     finally:
         await runner.cleanup()
 
 
-def _tls(node: Node) -> ssl.SSLContext | None:
-    http = node.settings.http
+def _tls(http: HttpSettings) -> ssl.SSLContext | None:
+    """TLS of our own, where no declared proxy ends it."""
     if http.tls_cert_file is None or http.tls_key_file is None:
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(http.tls_cert_file, http.tls_key_file.path)
     return context

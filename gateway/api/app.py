@@ -1,0 +1,159 @@
+"""The HTTP surface as one aiohttp application: routes from the contract, guards around every handler.
+
+``make_app`` builds it over an opened node and opens nothing itself; whoever built the node closes it. From outside to
+inside: the error guard, then the call (key, parameters, body) and its handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from ..access import KeyRing
+from ..errors import GatewayError
+from ..node import Node
+from . import agencies, books, certificates, documents, health, incoming, operations, submissions
+from .calls import Handler, Surface, open_call
+from .contract import Contract, Operation, load_contract
+from .gate import Gate
+from .pages import add_pages
+from .problems import Catalogue, answer, describe, load_catalogue
+
+_log = logging.getLogger(__name__)
+
+SURFACE: Final = web.AppKey("surface", Surface)
+_Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_MAX_JSON: Final = 256 * 1024  # bytes of a body that is read whole
+
+
+def make_app(node: Node) -> web.Application:
+    """The application of one process. Stop it with ``close_gate`` before its runner is cleaned up."""
+    contract, catalogue = load_contract(), load_catalogue()
+    surface = Surface(
+        node=node,
+        contract=contract,
+        catalogue=catalogue,
+        keys=KeyRing(node.db, node.clock),
+        gate=Gate(node.files, most=node.settings.http.max_uploads),
+    )
+    app = web.Application(client_max_size=_MAX_JSON, middlewares=[_guard(catalogue, node)])
+    app[SURFACE] = surface
+    add_operations(app, contract, surface)
+    add_pages(app, contract, catalogue)
+    app.on_response_prepare.append(_harden)
+    app.on_shutdown.append(_stop)
+    return app
+
+
+def close_gate(app: web.Application) -> None:
+    """From now on /readyz says no and uploads get 503 with Retry-After; what is inside is finished."""
+    app[SURFACE].gate.close()
+
+
+async def _stop(app: web.Application) -> None:
+    close_gate(app)
+
+
+def add_operations(app: web.Application, contract: Contract, surface: Surface) -> None:
+    """One route for each operation of the contract; an operation without handler stops the start (KeyError)."""
+    for operation in contract.operations:
+        handler = _bind(surface, operation, HANDLERS[operation.id])
+        if operation.method == "GET":
+            app.router.add_get(operation.path, handler)
+        else:
+            app.router.add_route(operation.method, operation.path, handler)
+
+
+def _bind(surface: Surface, operation: Operation, handler: Handler) -> _Next:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler(await open_call(surface, operation, request))
+
+    return handle
+
+
+def _guard(catalogue: Catalogue, node: Node) -> Middleware:
+    @web.middleware
+    async def guard(request: web.Request, handler: _Next) -> web.StreamResponse:
+        """The named guard of the HTTP surface: whatever a handler raises becomes a problem document."""
+        try:
+            return await handler(request)
+        except asyncio.CancelledError:
+            raise
+        except web.HTTPException as error:
+            known = describe(error)
+            if known is None:
+                raise
+            response = answer(catalogue, known, instance=request.path)
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+        except Exception as error:  # noqa: BLE001 - the HTTP error guard (STYLE.md habit 18)
+            response = _answer_for(catalogue, node, request, error)
+        return response
+
+    return guard
+
+
+def _answer_for(catalogue: Catalogue, node: Node, request: web.Request, error: Exception) -> web.Response:
+    known = describe(error)
+    if known is not None:
+        entry = catalogue.get(known.code)
+        if entry is not None and entry.blame == "ours":
+            _log.warning("%s at %s %s: %s", known.code, request.method, request.path, known.message)
+        return answer(catalogue, known, instance=request.path)
+    incident = node.new_id().hex
+    _log.error("incident %s at %s %s", incident, request.method, request.path, exc_info=error)
+    unforeseen = GatewayError("INTERNAL", f"Nút gặp lỗi chưa lường trước. Mã sự cố: {incident}.")
+    return answer(catalogue, unforeseen, instance=request.path, incident=incident)
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    """Before any answer leaves, also one that streams."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.pop("Server", None)
+
+
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "submitDocument": submissions.submit_document,
+    "validateDocument": submissions.validate_document,
+    "listDocuments": documents.list_documents,
+    "showDocument": documents.show_document,
+    "showTimeline": documents.show_timeline,
+    "showCertificate": certificates.show_certificate,
+    "reserveNumber": books.reserve,
+    "readRegister": books.read_register,
+    "readGaps": books.read_gaps,
+    "readMailbox": incoming.read_mailbox,
+    "showIncoming": incoming.show_incoming,
+    "fetchPackage": incoming.fetch_package,
+    "fetchFile": incoming.fetch_file,
+    "registerIncoming": incoming.register_incoming,
+    "refuseIncoming": incoming.refuse_incoming,
+    "reportStatus": incoming.report_status,
+    "findAgencies": agencies.find_agencies,
+    "listHolds": operations.list_holds,
+    "showHold": operations.show_hold,
+    "releaseHold": operations.release_hold,
+    "cancelHold": operations.cancel_hold,
+    "listChannels": operations.show_channels,
+    "resumeChannel": operations.resume_channel,
+    "showHealth": health.show_health,
+    "showReadiness": health.show_readiness,
+}

@@ -1,0 +1,84 @@
+"""The operators' part: what waits for a person and the channels to the outside. Handlers only translate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from .. import holds
+from ..channels import list_channels, resume
+from ..holds import HoldView
+from ..identifiers import Noun, show
+from .calls import Call, moment, reply
+
+
+async def list_holds(call: Call) -> web.Response:
+    limit: int = call.parameters["limit"]
+    rows = await holds.list_open(call.node, after=call.cursor(Noun.HOLD), limit=limit + 1)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return reply({"items": [_hold(row) for row in rows], "next": show(Noun.HOLD, rows[-1].id) if more else None})
+
+
+async def show_hold(call: Call) -> web.Response:
+    return reply(_hold(await holds.show(call.node, call.identifier(Noun.HOLD))))
+
+
+async def release_hold(call: Call) -> web.Response:
+    decided = await holds.release(
+        call.node, call.identifier(Noun.HOLD), actor=call.operator.actor, reason=call.body["reason"]
+    )
+    return reply(_hold(decided))
+
+
+async def cancel_hold(call: Call) -> web.Response:
+    decided = await holds.cancel(
+        call.node, call.identifier(Noun.HOLD), actor=call.operator.actor, reason=call.body["reason"]
+    )
+    return reply(_hold(decided))
+
+
+async def show_channels(call: Call) -> web.Response:
+    return reply({"items": await _channels(call)})
+
+
+async def resume_channel(call: Call) -> web.Response:
+    await resume(call.node, call.parameters["name"], actor=call.operator.actor, reason=call.body["reason"])
+    return reply({"items": await _channels(call)})
+
+
+async def _channels(call: Call) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": channel.name,
+            "state": str(channel.state),
+            "reason": channel.reason,
+            "since": moment(channel.since),
+            "failures": channel.failures,
+            "changed_by": channel.changed_by,
+            "waiting": channel.waiting,
+        }
+        for channel in await list_channels(call.node)
+    ]
+
+
+def _hold(view: HoldView) -> dict[str, Any]:
+    return {
+        "id": show(Noun.HOLD, view.id),
+        "subject": view.subject,
+        "code": view.code,
+        "reason": view.reason,
+        "proposal": view.proposal,
+        "since": moment(view.since),
+        "may": view.may,
+        "exchange": show(Noun.EXCHANGE, view.exchange_id) if view.exchange_id else None,
+        "package": show(Noun.PACKAGE, view.package_id) if view.package_id else None,
+        "document_id": view.document_id,
+        "title": view.title,
+        "sender_code": view.sender_code,
+        "closed_at": moment(view.closed_at),
+        "closed_by": view.closed_by,
+        "closing": view.closing,
+        "closing_reason": view.closing_reason,
+    }
