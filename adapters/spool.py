@@ -76,7 +76,7 @@ class Spool:
         with self._locked():
             if self.read(record.id) is None:
                 self._keep_bytes(record, source)
-                _write_durably(self._open[record.kind] / f"{record.id}.json", _printed(record))
+                _write_durably(self._open_path(record), _printed(record))
 
     def _keep_bytes(self, record: Record, source: Path) -> None:
         target = self._packages / f"{record.sha256}.edxml"
@@ -126,18 +126,24 @@ class Spool:
                 else row
                 for row in record.rows
             )
-            if changed != record.rows:
-                self._replace(replace(record, rows=changed))
+            record_now = replace(record, rows=changed)
+            if record_now != record:
+                _write_durably(self._open_path(record_now), _printed(record_now))
+            if record_now.finished:
+                self._close(record_now)
 
-    def _replace(self, record: Record) -> None:
-        path = self._open[record.kind] / f"{record.id}.json"
-        _write_durably(path, _printed(record))
-        if record.finished:
-            closed = self._closed_path(record.id)
-            closed.parent.mkdir(exist_ok=True)
+    def _close(self, record: Record) -> None:
+        """Move a finished record away; one that a crash left open is met here again."""
+        path = self._open_path(record)
+        closed = self._closed_path(record.id)
+        closed.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # closed before
             path.replace(closed)
             _sync(closed.parent)
             _sync(path.parent)
+
+    def _open_path(self, record: Record) -> Path:
+        return self._open[record.kind] / f"{record.id}.json"
 
     def _record_of(self, receiver_doc_id: str) -> Record:
         record = self.read(receiver_doc_id.partition("-")[0]) if _plain(receiver_doc_id) else None

@@ -97,6 +97,25 @@ def rows_of(answer: Answer) -> list[dict[str, Any]]:
     return data
 
 
+def usable_answer(http_status: int, body: bytes) -> Answer:
+    """The successful answer of a read-only call; raises the AxisError that says why it is none."""
+    if http_status == 401:
+        raise key_refused()
+    try:
+        answer = parse_answer(body)
+    except AxisError as error:
+        if http_status == 200:
+            raise
+        raise AxisError("AXIS_HTTP", f"Trục trả lỗi HTTP {http_status}.", blame="peer") from error
+    if not answer.ok:
+        raise refused(answer)
+    return answer
+
+
+def key_refused() -> AxisError:
+    return AxisError("AXIS_KEY", CODES["15"].message, blame="ours", transient=False)
+
+
 def unreadable(why: str) -> AxisError:
     return AxisError("AXIS_UNREADABLE", f"Không đọc được trả lời của trục: {why}.", blame="peer")
 
@@ -105,7 +124,7 @@ def refused(answer: Answer) -> AxisError:
     """The error of a read-only call that was answered with FAIL."""
     meaning = CODES.get(answer.code) or unknown_code(answer.code)
     if meaning.outcome is OutcomeKind.SUSPENDED:
-        return AxisError("AXIS_KEY", meaning.message, blame="ours", transient=False)
+        return key_refused()
     message = f"Trục trả lỗi {answer.code}: {answer.text[:200]}"
     return AxisError("AXIS_REFUSED", message, blame="peer", transient=answer.code == "20")
 

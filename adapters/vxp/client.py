@@ -24,7 +24,7 @@ from ..axis import (
     SentRow,
 )
 from ..errors import AxisError
-from .answers import Answer, parse_answer, print_date, refused, rows_of
+from .answers import Answer, print_date, rows_of, usable_answer
 from .download import fetch_package
 from .protocol import Operation, printed_hash
 from .rows import agency, received_item, sent_row, text_of
@@ -146,15 +146,4 @@ def _file_error(why: str) -> AxisError:
 
 
 def _ok(raw: RawAnswer) -> Answer:
-    """The successful answer of a read-only call, or the AxisError that says why it is none."""
-    if raw.http_status == 401:
-        raise AxisError("AXIS_KEY", "Trục từ chối khóa của hệ thống.", blame="ours", transient=False)
-    try:
-        answer = parse_answer(raw.body)
-    except AxisError as error:
-        if raw.http_status == 200:
-            raise
-        raise AxisError("AXIS_HTTP", f"Trục trả lỗi HTTP {raw.http_status}.", blame="peer", transient=True) from error
-    if not answer.ok:
-        raise refused(answer)
-    return answer
+    return usable_answer(raw.http_status, raw.body)

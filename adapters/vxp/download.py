@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import AxisError
-from .answers import parse_answer, refused, unreadable
+from .answers import key_refused, unreadable, usable_answer
 from .protocol import BLOCK, Operation
 from .settings import VxpSettings
 from .transport import CallError, Channel
@@ -43,7 +43,7 @@ async def _download(channel: Channel, settings: VxpSettings, params: dict[str, s
     """Bytes written; 0 when the answer was no package."""
     async with channel.download(Operation.DOWNLOAD, params) as response:
         if response.status == 401:
-            raise AxisError("AXIS_KEY", "Trục từ chối khóa của hệ thống.", blame="ours", transient=False)
+            raise key_refused()
         if response.status != 200:
             return 0
         size = 0
@@ -73,11 +73,7 @@ def _like_package(block: bytes) -> bool:
 async def _get(channel: Channel, settings: VxpSettings, params: dict[str, str], sink: BinaryIO) -> int:
     limit = settings.max_getedoc * 4 // 3 + settings.max_answer
     raw = await channel.call(Operation.GET, params, body=b"{}", limit=limit)
-    if raw.http_status == 401:
-        raise AxisError("AXIS_KEY", "Trục từ chối khóa của hệ thống.", blame="ours", transient=False)
-    answer = await asyncio.to_thread(parse_answer, raw.body)
-    if not answer.ok:
-        raise refused(answer)
+    answer = await asyncio.to_thread(usable_answer, raw.http_status, raw.body)
     data = answer.fields.get("data")
     if not isinstance(data, str) or not data:
         raise unreadable("getEdoc thiếu data")
