@@ -158,7 +158,8 @@ def _refusal(error: ValidationError, path: Path | None) -> SettingsError:
     faults = []
     for detail in error.errors(include_url=False, include_input=False):
         place = ".".join(str(part) for part in detail["loc"]) or "(chung)"
-        text = _KINDS.get(detail["type"], detail["msg"]).format(**detail.get("ctx", {}))
+        words = {name: str(value).replace(" or ", " hoặc ") for name, value in detail.get("ctx", {}).items()}
+        text = _KINDS.get(detail["type"], detail["msg"]).format(**words)
         faults.append(InputFault(code="SETTINGS_INVALID", place=place, message=text))
     lines = "; ".join(f"{fault.place}: {fault.message}" for fault in faults)
     source = f"Cấu hình {path}" if path else "Cấu hình"
