@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from lienthong.tests.waiting import until
 from lienthong.tests.journeys.papers import Papers, make_papers
 from lienthong.tests.journeys.province import LONG, Province, open_province
+from lienthong.tests.waiting import until
 
 
 @pytest.fixture(scope="session")

@@ -27,9 +27,8 @@ from lienthong.gateway import bootstrap
 from lienthong.gateway.access import issue_key, issue_operator_key
 from lienthong.gateway.node import Node
 from lienthong.gateway.settings import Settings
-
-from lienthong.tests.waiting import until
 from lienthong.tests.journeys.papers import NAMES, NEIGHBOUR, SENDER, Papers
+from lienthong.tests.waiting import until
 
 AXIS_SEED = Path(__file__).parents[2] / "deploy" / "demo" / "axis.toml"
 LONG = 15.0  # seconds that a journey waits at most for one thing

@@ -1,0 +1,165 @@
+"""Journeys of incoming documents: what the receiver's eOffice, the operator and the sender see."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from lienthong.edxml.model import Business, BusinessType
+from lienthong.tests.journeys.outsiders import bring, letter, status
+from lienthong.tests.journeys.papers import NEIGHBOUR, OUTSIDE, SENDER
+from lienthong.tests.journeys.province import LONG, Province
+from lienthong.tests.waiting import until
+
+
+async def documents(province: Province) -> list[dict[str, Any]]:
+    return await province.sender.mailbox("document")
+
+
+async def holds(province: Province) -> list[dict[str, Any]]:
+    _, page = await province.operator.call("GET", "/v1/operations/holds")
+    return page["items"]
+
+
+def answers(province: Province) -> list[str]:
+    """Business statuses that reached the outside agency, as the axis has them."""
+    packages = province.emulator.controls.ledger.state.packages.values()
+    return [one.status_code for one in packages if one.kind == "status" and one.deliveries[0].receiver == OUTSIDE]
+
+
+async def test_a_good_letter_is_delivered_registered_and_worked_on(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.signed("81", by=OUTSIDE)
+    await bring(province, letter(province, "81", paper, to=(SENDER,)), tmp_path)
+    (item,) = await until(lambda: documents(province), LONG)
+    assert item["label"] == "Hợp lệ"
+
+    document = item["id"]
+    _, view = await province.sender.call("GET", f"/v1/incoming/{document}")
+    assert view["files"][0]["sha256"] == sha256(paper.read_bytes()).hexdigest()
+    _, content = await province.sender.call("GET", f"/v1/incoming/{document}/files/0")
+    assert content == paper.read_bytes()
+    hidden, _ = await province.neighbour.call("GET", f"/v1/incoming/{document}")
+    assert hidden == 404
+
+    _, first = await province.sender.call("POST", f"/v1/incoming/{document}/registration", json={})
+    _, again = await province.sender.call("POST", f"/v1/incoming/{document}/registration", json={})
+    assert first["number"] == again["number"] == 1
+    for code in ("04", "05", "06"):
+        path = f"/v1/incoming/{document}/statuses"
+        done, answer = await province.sender.call("POST", path, json={"status": code})
+        assert done == 200, answer
+    await until(lambda: answers(province) == ["01", "03", "04", "05", "06"], LONG)
+
+
+async def test_one_signature_of_two_is_delivered_for_reference(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.leader_only("82", by=OUTSIDE)
+    await bring(province, letter(province, "82", paper, to=(SENDER,)), tmp_path)
+    (item,) = await until(lambda: documents(province), LONG)
+    assert item["label"] == "Chỉ tham khảo"
+    _, view = await province.sender.call("GET", f"/v1/incoming/{item['id']}")
+    assert view["legal_value"] == "reference"
+
+
+async def test_an_altered_letter_is_held_and_nothing_happens_by_itself(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.altered("83", by=OUTSIDE)
+    await bring(province, letter(province, "83", paper, to=(SENDER,)), tmp_path)
+    (hold,) = await until(lambda: holds(province), LONG)
+    assert hold["proposal"] == "02"
+    assert await documents(province) == []
+    assert answers(province) == []
+
+    path = f"/v1/operations/holds/{hold['id']}/cancel"
+    done, answer = await province.operator.call("POST", path, json={"reason": "Nội dung đã bị sửa sau khi ký."})
+    assert done == 200, answer
+    await until(lambda: answers(province) == ["02"], LONG)
+
+
+async def test_a_held_letter_that_a_person_releases_is_for_reference_only(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.altered("84", by=OUTSIDE)
+    await bring(province, letter(province, "84", paper, to=(SENDER,)), tmp_path)
+    (hold,) = await until(lambda: holds(province), LONG)
+    path = f"/v1/operations/holds/{hold['id']}/release"
+    await province.operator.call("POST", path, json={"reason": "Bên gửi xác nhận qua điện thoại."})
+    (item,) = await until(lambda: documents(province), LONG)
+    assert item["label"].startswith("Chỉ tham khảo")
+
+
+async def test_a_letter_delivered_twice_is_one_document(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.signed("85", by=OUTSIDE)
+    package = letter(province, "85", paper, to=(SENDER,))
+    await bring(province, package, tmp_path)
+    await bring(province, package, tmp_path)
+
+    async def both_known() -> bool:
+        rows = await province.rows("SELECT state, acknowledged_at FROM incoming_package ORDER BY state")
+        return [row["state"] for row in rows] == ["delivered", "duplicate"] and all(
+            row["acknowledged_at"] for row in rows
+        )
+
+    await until(both_known, LONG)
+    assert len(await documents(province)) == 1
+    await until(lambda: answers(province) == ["01"], LONG)
+
+
+async def test_the_same_identifier_with_other_content_is_held(province: Province, tmp_path: Path) -> None:
+    first = await province.papers.signed("86", by=OUTSIDE)
+    other = await province.papers.signed("87", by=OUTSIDE)
+    await bring(province, letter(province, "86", first, to=(SENDER,)), tmp_path)
+    await until(lambda: documents(province), LONG)
+    await bring(province, letter(province, "86", other, to=(SENDER,)), tmp_path)
+    (hold,) = await until(lambda: holds(province), LONG)
+    assert hold["code"] == "DUPLICATE_OTHER_CONTENT"
+
+
+async def test_a_letter_to_two_of_our_agencies_reaches_both(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.signed("88", by=OUTSIDE)
+    await bring(province, letter(province, "88", paper, to=(SENDER, NEIGHBOUR)), tmp_path)
+    await until(lambda: documents(province), LONG)
+    await until(lambda: province.neighbour.mailbox("document"), LONG)
+    assert len(await documents(province)) == 1
+    assert len(await province.neighbour.mailbox("document")) == 1
+
+
+async def test_recall_update_and_replacement_reach_the_mailbox_labelled(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.signed("89", by=OUTSIDE)
+    new = letter(province, "89", paper, to=(SENDER,))
+    recall = Business(type=BusinessType.RECALL, reason="Thu hồi", document_id=new.document_id, paper=False)
+    await bring(province, letter(province, "90", paper, to=(SENDER,), business=recall), tmp_path)
+    (item,) = await until(lambda: documents(province), LONG)
+    assert item["label"] == "Thu hồi – Hợp lệ"
+
+
+async def test_a_refusal_needs_a_reason(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.signed("91", by=OUTSIDE)
+    await bring(province, letter(province, "91", paper, to=(SENDER,)), tmp_path)
+    (item,) = await until(lambda: documents(province), LONG)
+    path = f"/v1/incoming/{item['id']}/refusal"
+    refused, _ = await province.sender.call("POST", path, json={"reason": "  "})
+    assert refused == 422
+    done, _ = await province.sender.call("POST", path, json={"reason": "Gửi nhầm đơn vị."})
+    assert done == 200
+    await until(lambda: answers(province) == ["01", "02"], LONG)
+    late, problem = await province.sender.call("POST", f"/v1/incoming/{item['id']}/registration", json={})
+    assert (late, problem["code"]) == (409, "STATE_CONFLICT")
+
+
+async def test_an_orphan_status_is_parked_and_matched_when_its_document_is_known(
+    province: Province, tmp_path: Path
+) -> None:
+    await bring(province, status(province, "03", sender=OUTSIDE, of=SENDER, number="92"), tmp_path)
+
+    async def parked() -> bool:
+        return [row["state"] for row in await province.rows("SELECT state FROM incoming_package")] == ["parked"]
+
+    await until(parked, LONG)
+    (row,) = await province.rows("SELECT document_id, status_code FROM orphan_status")
+    assert row["status_code"] == "03"
+
+
+async def test_a_document_nobody_of_ours_is_named_in_is_held(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.signed("93", by=OUTSIDE)
+    package = letter(province, "93", paper, to=("000.00.03.H99",))  # of our centre, not of this node
+    await bring(province, package, tmp_path)
+    (hold,) = await until(lambda: holds(province), LONG)
+    assert hold["code"] == "NOT_FOR_US"
