@@ -124,5 +124,5 @@ def _area(field: FormField) -> float:
     box = entry(field.node, "/Rect")
     if not isinstance(box, generic.ArrayObject) or len(box) != 4:
         return 0.0
-    left, bottom, right, top = (float(n) for n in box)
+    left, bottom, right, top = (float(n.get_object()) for n in box)
     return abs(right - left) * abs(top - bottom)

@@ -145,7 +145,7 @@ def _appearance(writer: IncrementalPdfFileWriter, text: str, box: Box, size: flo
 
 
 def _box_of(field: generic.DictionaryObject) -> Box:
-    left, bottom, right, top = (float(n) for n in field["/Rect"])
+    left, bottom, right, top = (float(n.get_object()) for n in field["/Rect"])
     return (left, bottom, right, top)
 
 

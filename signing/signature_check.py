@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from asn1crypto import x509
+from asn1crypto import parser, x509
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel, StandardDiffPolicy
 from pyhanko.sign.validation import generic_cms
 from pyhanko.sign.validation.errors import SignatureValidationError
@@ -230,6 +230,8 @@ async def _path(
 
 
 def _integrity(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, around: Surroundings) -> Answer:
+    if not _fills_its_room(embedded.pkcs7_content):
+        return answer("SIG_FORMAT", "dữ liệu thừa sau giá trị chữ ký")
     weak = weak_algorithm(embedded)
     if not status.intact:
         return answer("SIG_ALTERED")
@@ -242,6 +244,13 @@ def _integrity(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, aroun
     if embedded.field_name in around.shared_values:
         return answer("SIG_DUPLICATED_VALUE", embedded.field_name)
     return answer("SIG_INTEGRITY_OK")
+
+
+def _fills_its_room(content: bytes) -> bool:
+    """The room kept for the CMS is signed by nobody: behind the CMS there may only be zeros."""
+    parts = parser.parse(content, strict=False)
+    used = sum(len(part) for part in parts[3:])
+    return not content[used:].strip(b"\x00")
 
 
 def weak_algorithm(embedded: EmbeddedPdfSignature) -> str | None:

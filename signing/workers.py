@@ -83,7 +83,7 @@ class WorkerPool:
         answered = False
         try:
             process = await self._ready(slot)
-            answer = await self._ask(process, {"job": job, "value": value}, seconds or self.settings.seconds)
+            answer = await _ask(process, {"job": job, "value": value}, seconds or self.settings.seconds)
             answered = True
         finally:
             if not answered:
@@ -102,8 +102,7 @@ class WorkerPool:
             await _end(slot)
         if slot.process is None:
             slot.process, slot.files = await self._start(), 0
-            async with asyncio.timeout(START_SECONDS):
-                await _receive(slot.process)
+            await _answered(slot.process, START_SECONDS)
         return slot.process
 
     async def _start(self) -> Process:
@@ -119,13 +118,18 @@ class WorkerPool:
             start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
         )
 
-    async def _ask(self, process: Process, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(seconds):
-                await _send(process, request)
-                return await _receive(process)
-        except TimeoutError as cause:
-            raise WorkerError("SIG_TIMEOUT", f"{seconds:g} s") from cause
+
+async def _ask(process: Process, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    await _send(process, request)
+    return await _answered(process, seconds)
+
+
+async def _answered(process: Process, seconds: float) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(seconds):
+            return await _receive(process)
+    except TimeoutError as cause:
+        raise WorkerError("SIG_TIMEOUT", f"{seconds:g} s") from cause
 
 
 async def _send(process: Process, value: dict[str, Any]) -> None:
