@@ -27,6 +27,7 @@ SUBJECTS: Final = {
     "inward": "văn bản đến",
     "outgoing_package": "gói tin đi",
     "incoming_package": "gói tin đến",
+    "work": "bước xử lý",
 }
 CLOSINGS: Final = {"release": "cho đi tiếp", "cancel": "hủy"}
 CHANNEL_STATES: Final = {"active": "đang chạy", "paused": "tạm dừng"}

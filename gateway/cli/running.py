@@ -83,7 +83,7 @@ async def _migrate(settings: Settings) -> None:
         try:
             await check_at_head(dsn)
         except DatabaseError as error:
-            if error.code != "schema-behind":
+            if error.code != "SCHEMA_BEHIND":
                 raise
             await migrate_database(dsn)
 
