@@ -14,23 +14,22 @@ from uuid import UUID
 
 from asyncpg.exceptions import UniqueViolationError
 
-from ...edxml.identifiers import DocumentId
-from ...edxml.model import BusinessType
 from ...queue.messages import Work
 from ...queue.port import Connection
 from ...queue.work import complete
 from ...signing.report import FileReport, Overall
-from ..directory import Agency, Recipient, look_up, own_agency
+from ..directory import Agency, own_agency
 from ..errors import GatewayError, InputFault
-from ..exchanges import Outward, Subject
+from ..exchanges import Outward
 from ..metadata import metadata_from_json
 from ..node import Node
 from ..registers import outgoing as register
-from ..submissions import Accepted, Metadata, Origin, Submission
+from ..submissions import Accepted, Metadata, Submission
+from . import acceptance
 from .examination import Examination, FileToExamine, Rules, examine_files, rules_for
 from .handover import announce, lane_of
 from .holding import hold_outward
-from .intake import VIETNAM, metadata_faults, raise_faults, refuse_secret
+from .intake import raise_faults, refuse_secret
 from .moves import NODE, move_outward
 from .packaging import attachments_of, batches, build, freeze
 from .sending import dispatch
@@ -54,40 +53,8 @@ async def precheck(node: Node, agency_id: UUID, metadata: Metadata, *, file_name
     refuse_secret(metadata)
     async with node.db.unit(agency_id) as conn:
         agency = await own_agency(node, conn, agency_id)
-        raise_faults(await _faults(node, conn, agency, metadata, file_names))
-        await _refuse_taken_number(node, conn, agency_id, metadata)
-
-
-async def _faults(
-    node: Node, conn: Connection, agency: Agency, metadata: Metadata, file_names: Sequence[str]
-) -> list[InputFault]:
-    today = node.clock().astimezone(VIETNAM).date()
-    found = await look_up(node, conn, metadata.recipients, on=today)
-    return metadata_faults(metadata, agency=agency, found=found, today=today, file_names=file_names)
-
-
-async def _refuse_taken_number(node: Node, conn: Connection, agency_id: UUID, metadata: Metadata) -> None:
-    if metadata.number is None or metadata.business.type is BusinessType.UPDATE:  # it carries its document's number
-        return
-    twin = await node.db.queries.number_in_use(
-        conn,
-        agency_id=agency_id,
-        book=metadata.book,
-        year=metadata.promulgation_date.year,
-        number=metadata.number,
-        notation=metadata.notation,
-    )
-    if twin is not None:
-        raise _number_taken(metadata)
-
-
-def _number_taken(metadata: Metadata) -> GatewayError:
-    # NĐ 30/2020/NĐ-CP Điều 15.1: số và ký hiệu là duy nhất trong một năm.
-    return GatewayError(
-        "NUMBER_TAKEN",
-        f"Số {metadata.number}/{metadata.notation} năm {metadata.promulgation_date.year} đã có văn bản khác.",
-        faults=[InputFault(code="NUMBER_TAKEN", place="/number", message="Số và ký hiệu đã dùng trong năm.")],
-    )
+        raise_faults(await acceptance.faults_of(node, conn, agency, metadata, file_names))
+        await acceptance.refuse_taken_number(node, conn, agency_id, metadata)
 
 
 async def rehearse(node: Node, submission: Submission) -> Rehearsal:
@@ -96,7 +63,7 @@ async def rehearse(node: Node, submission: Submission) -> Rehearsal:
     async with node.db.unit(submission.agency_id) as conn:
         agency = await own_agency(node, conn, submission.agency_id)
         names = [file.name for file in submission.files]
-        faults = await _faults(node, conn, agency, submission.metadata, names)
+        faults = await acceptance.faults_of(node, conn, agency, submission.metadata, names)
         rules = await _rules(node, conn, agency, submission.metadata)
     examination = await examine_files(node, _submitted(node, submission), rules)
     return Rehearsal(faults=(*faults, *examination.faults), reports=examination.reports)
@@ -116,111 +83,15 @@ async def accept(node: Node, submission: Submission, *, within: Within | None = 
         async with node.db.unit(submission.agency_id) as conn:
             agency = await own_agency(node, conn, submission.agency_id)
             names = [file.name for file in submission.files]
-            raise_faults(await _faults(node, conn, agency, metadata, names))
-            accepted = await _insert(node, conn, agency, submission)
+            raise_faults(await acceptance.faults_of(node, conn, agency, metadata, names))
+            accepted = await acceptance.insert(node, conn, agency, submission)
             if within is not None:
                 await within(conn, accepted)
     except UniqueViolationError as error:
         if error.constraint_name == "exchange_number":
-            raise _number_taken(metadata) from error
+            raise acceptance.number_taken(metadata) from error
         raise
     return accepted
-
-
-async def _insert(node: Node, conn: Connection, agency: Agency, submission: Submission) -> Accepted:
-    metadata = submission.metadata
-    exchange_id = node.new_id()
-    number = metadata.number or await _take_reservation(node, conn, submission.agency_id, metadata)
-    document_id = metadata.document_id or DocumentId.make(
-        agency.code, metadata.promulgation_date, number, metadata.notation
-    )
-    await node.db.queries.insert_exchange(
-        conn,
-        id=exchange_id,
-        agency_id=agency.id,
-        direction="outward",
-        origin=Origin.PARTS,
-        state=Outward.ACCEPTED,
-        document_id=document_id.value,
-        sender_code=agency.code.value,
-        sender_name=agency.name,
-        code_number=number,
-        code_notation=metadata.notation,
-        promulgation_date=metadata.promulgation_date,
-        type_name=metadata.document_type.name,
-        doc_subject=metadata.subject,
-        priority=metadata.other.priority or 0,
-        business_type=metadata.business.type,
-        book=metadata.book,
-        metadata=submission.raw_metadata,
-        content_digest=None,
-        overall=None,
-        legal_value=None,
-        incoming_package_id=None,
-        event_subject=Subject.OUTWARD,
-        actor=submission.actor,
-        reason=None,
-    )
-    if metadata.reservation is not None:
-        await _bind_reservation(node, conn, agency.id, metadata.reservation, exchange_id)
-    await _insert_files(node, conn, exchange_id, submission)
-    await _insert_deliveries(node, conn, exchange_id, submission)
-    lane = lane_of(metadata.other.priority)
-    await announce(node, conn, "lienthong.document.accepted.v1", exchange_id, {"exchange_id": str(exchange_id)}, lane)
-    return Accepted(exchange_id=exchange_id, document_id=document_id.value, state=Outward.ACCEPTED)
-
-
-async def _take_reservation(node: Node, conn: Connection, agency_id: UUID, metadata: Metadata) -> str:
-    row = await node.db.queries.reservation_by_id(conn, id=metadata.reservation, agency_id=agency_id)
-    same = row is not None and (row["book"], row["year"], row["notation"]) == (
-        metadata.book,
-        metadata.promulgation_date.year,
-        metadata.notation,
-    )
-    if not same:
-        raise GatewayError("RESERVATION_UNKNOWN", "Mã giữ số không có, hoặc khác sổ, năm hay ký hiệu với văn bản này.")
-    number: int = row["number"]
-    return f"{number:02d}"  # NĐ 30/2020 Phụ lục I Phần I.II.3: số nhỏ hơn 10 viết thêm số 0
-
-
-async def _bind_reservation(
-    node: Node, conn: Connection, agency_id: UUID, reservation: UUID, exchange_id: UUID
-) -> None:
-    used = await node.db.queries.use_reservation(conn, id=reservation, agency_id=agency_id, exchange_id=exchange_id)
-    if used is None:
-        raise GatewayError("RESERVATION_USED", "Số giữ trước này đã dùng cho văn bản khác.")
-
-
-async def _insert_files(node: Node, conn: Connection, exchange_id: UUID, submission: Submission) -> None:
-    files = submission.files
-    await node.db.queries.insert_exchange_files(
-        conn,
-        exchange_id=exchange_id,
-        agency_id=submission.agency_id,
-        content_ids=[str(node.new_id()) for _ in files],
-        names=[file.name for file in files],
-        descriptions=[file.description for file in files],
-        content_types=[file.content_type for file in files],
-        digests=[file.sha256 for file in files],
-        sizes=[file.size for file in files],
-        reports=[None for _ in files],
-    )
-
-
-async def _insert_deliveries(node: Node, conn: Connection, exchange_id: UUID, submission: Submission) -> None:
-    today = node.clock().astimezone(VIETNAM).date()
-    found = await look_up(node, conn, submission.metadata.recipients, on=today)
-    recipients: list[Recipient] = [found[code.key] for code in submission.metadata.recipients]
-    await node.db.queries.insert_deliveries(
-        conn,
-        agency_id=submission.agency_id,
-        exchange_id=exchange_id,
-        ids=[node.new_id() for _ in recipients],
-        codes=[r.code.value for r in recipients],
-        names=[r.name for r in recipients],
-        axes=[r.axis for r in recipients],
-        actor=submission.actor,
-    )
 
 
 # 2. Examine ---------------------------------------------------------------------------------------------------------

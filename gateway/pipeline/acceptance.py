@@ -1,0 +1,149 @@
+"""What accepting a submission writes: exchange, files, deliveries, number, message; all with the caller's transaction.
+
+The rules that need the database (which agencies exist, which number is taken) are asked here; quick rules are in
+intake.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ...edxml.identifiers import DocumentId
+from ...edxml.model import BusinessType
+from ...queue.port import Connection
+from ..directory import Agency, Recipient, look_up
+from ..errors import GatewayError, InputFault
+from ..exchanges import Outward, Subject
+from ..node import Node
+from ..submissions import Accepted, Metadata, Origin, Submission
+from .handover import announce, lane_of
+from .intake import VIETNAM, metadata_faults
+
+
+async def faults_of(
+    node: Node, conn: Connection, agency: Agency, metadata: Metadata, file_names: Sequence[str]
+) -> list[InputFault]:
+    today = node.clock().astimezone(VIETNAM).date()
+    found = await look_up(node, conn, metadata.recipients, on=today)
+    return metadata_faults(metadata, agency=agency, found=found, today=today, file_names=file_names)
+
+
+async def refuse_taken_number(node: Node, conn: Connection, agency_id: UUID, metadata: Metadata) -> None:
+    if metadata.number is None or metadata.business.type is BusinessType.UPDATE:  # it carries its document's number
+        return
+    twin = await node.db.queries.number_in_use(
+        conn,
+        agency_id=agency_id,
+        book=metadata.book,
+        year=metadata.promulgation_date.year,
+        number=metadata.number,
+        notation=metadata.notation,
+    )
+    if twin is not None:
+        raise number_taken(metadata)
+
+
+def number_taken(metadata: Metadata) -> GatewayError:
+    # NĐ 30/2020/NĐ-CP Điều 15.1: số và ký hiệu là duy nhất trong một năm.
+    return GatewayError(
+        "NUMBER_TAKEN",
+        f"Số {metadata.number}/{metadata.notation} năm {metadata.promulgation_date.year} đã có văn bản khác.",
+        faults=[InputFault(code="NUMBER_TAKEN", place="/number", message="Số và ký hiệu đã dùng trong năm.")],
+    )
+
+
+async def insert(node: Node, conn: Connection, agency: Agency, submission: Submission) -> Accepted:
+    metadata = submission.metadata
+    exchange_id = node.new_id()
+    number = metadata.number or await _take_reservation(node, conn, submission.agency_id, metadata)
+    document_id = metadata.document_id or DocumentId.make(
+        agency.code, metadata.promulgation_date, number, metadata.notation
+    )
+    await node.db.queries.insert_exchange(
+        conn,
+        id=exchange_id,
+        agency_id=agency.id,
+        direction="outward",
+        origin=Origin.PARTS,
+        state=Outward.ACCEPTED,
+        document_id=document_id.value,
+        sender_code=agency.code.value,
+        sender_name=agency.name,
+        code_number=number,
+        code_notation=metadata.notation,
+        promulgation_date=metadata.promulgation_date,
+        type_name=metadata.document_type.name,
+        doc_subject=metadata.subject,
+        priority=metadata.other.priority or 0,
+        business_type=metadata.business.type,
+        book=metadata.book,
+        metadata=submission.raw_metadata,
+        content_digest=None,
+        overall=None,
+        legal_value=None,
+        incoming_package_id=None,
+        event_subject=Subject.OUTWARD,
+        actor=submission.actor,
+        reason=None,
+    )
+    if metadata.reservation is not None:
+        await _bind_reservation(node, conn, agency.id, metadata.reservation, exchange_id)
+    await _insert_files(node, conn, exchange_id, submission)
+    await _insert_deliveries(node, conn, exchange_id, submission)
+    lane = lane_of(metadata.other.priority)
+    await announce(node, conn, "lienthong.document.accepted.v1", exchange_id, {"exchange_id": str(exchange_id)}, lane)
+    return Accepted(exchange_id=exchange_id, document_id=document_id.value, state=Outward.ACCEPTED)
+
+
+async def _take_reservation(node: Node, conn: Connection, agency_id: UUID, metadata: Metadata) -> str:
+    row = await node.db.queries.reservation_by_id(conn, id=metadata.reservation, agency_id=agency_id)
+    same = row is not None and (row["book"], row["year"], row["notation"]) == (
+        metadata.book,
+        metadata.promulgation_date.year,
+        metadata.notation,
+    )
+    if not same:
+        raise GatewayError("RESERVATION_UNKNOWN", "Mã giữ số không có, hoặc khác sổ, năm hay ký hiệu với văn bản này.")
+    number: int = row["number"]
+    return f"{number:02d}"  # NĐ 30/2020 Phụ lục I Phần I.II.3: số nhỏ hơn 10 viết thêm số 0
+
+
+async def _bind_reservation(
+    node: Node, conn: Connection, agency_id: UUID, reservation: UUID, exchange_id: UUID
+) -> None:
+    used = await node.db.queries.use_reservation(conn, id=reservation, agency_id=agency_id, exchange_id=exchange_id)
+    if used is None:
+        raise GatewayError("RESERVATION_USED", "Số giữ trước này đã dùng cho văn bản khác.")
+
+
+async def _insert_files(node: Node, conn: Connection, exchange_id: UUID, submission: Submission) -> None:
+    files = submission.files
+    await node.db.queries.insert_exchange_files(
+        conn,
+        exchange_id=exchange_id,
+        agency_id=submission.agency_id,
+        content_ids=[str(node.new_id()) for _ in files],
+        names=[file.name for file in files],
+        descriptions=[file.description for file in files],
+        content_types=[file.content_type for file in files],
+        digests=[file.sha256 for file in files],
+        sizes=[file.size for file in files],
+        reports=[None for _ in files],
+    )
+
+
+async def _insert_deliveries(node: Node, conn: Connection, exchange_id: UUID, submission: Submission) -> None:
+    today = node.clock().astimezone(VIETNAM).date()
+    found = await look_up(node, conn, submission.metadata.recipients, on=today)
+    recipients: list[Recipient] = [found[code.key] for code in submission.metadata.recipients]
+    await node.db.queries.insert_deliveries(
+        conn,
+        agency_id=submission.agency_id,
+        exchange_id=exchange_id,
+        ids=[node.new_id() for _ in recipients],
+        codes=[r.code.value for r in recipients],
+        names=[r.name for r in recipients],
+        axes=[r.axis for r in recipients],
+        actor=submission.actor,
+    )
