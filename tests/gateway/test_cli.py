@@ -15,10 +15,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lienthong.gateway.access import KeyRing
+from lienthong.gateway.cli.database import attached
 from lienthong.gateway.cli.exits import Exit, usage_in_vietnamese
 from lienthong.gateway.cli.main import run
 from lienthong.gateway.errors import GatewayError
 from lienthong.gateway.postgres.database import Database
+from lienthong.gateway.postgres.errors import DatabaseError
+from lienthong.gateway.postgres.supervisor import EmbeddedServer
 from lienthong.queue.channels import pause_channel
 from lienthong.tests.conftest import Addresses
 from lienthong.tests.signing.desk import SENDER, SENDER_NAME, Desk, open_desk
@@ -401,3 +404,29 @@ def test_a_wrong_command_line_ends_with_64(shell: Shell, arguments: list[str], s
 
 def test_what_the_library_says_otherwise_is_passed_on() -> None:
     assert usage_in_vietnamese("Something new.") == "Something new."
+
+
+def test_commands_join_the_database_of_a_running_node(
+    shell: Shell, server: EmbeddedServer, server_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert server.pid
+    monkeypatch.setenv("LIENTHONG_DATA_DIR", str(server_folder))  # what the fixture runs is such a node's server
+    assert shell("migrate") == Exit.DONE
+    assert shell("agency", "list", "--json") == Exit.DONE
+    assert json.loads(shell.out) == []
+
+
+@pytest.mark.slow
+def test_commands_start_the_database_of_a_stopped_node(
+    shell: Shell, server_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIENTHONG_DATA_DIR", str(server_folder / "dung"))
+    assert shell("agency", "add", "--code", SENDER, "--name", SENDER_NAME) == Exit.DONE
+    assert shell("agency", "list", "--json") == Exit.DONE
+    assert [row["name"] for row in json.loads(shell.out)] == [SENDER_NAME]
+
+
+def test_a_node_that_is_starting_is_waited_for_by_the_person(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        attached(tmp_path, owner=False)
+    assert caught.value.code == "POSTGRES_STARTING"
