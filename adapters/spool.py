@@ -136,7 +136,9 @@ class Spool:
         """Move a finished record away; one that a crash left open is met here again."""
         path = self._open_path(record)
         closed = self._closed_path(record.id)
-        closed.parent.mkdir(exist_ok=True)
+        if not closed.parent.exists():
+            closed.parent.mkdir(exist_ok=True)
+            _sync(self._closed)
         with contextlib.suppress(FileNotFoundError):  # closed before
             path.replace(closed)
             _sync(closed.parent)

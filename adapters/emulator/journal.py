@@ -25,17 +25,24 @@ class Journal:
         self._waiting: list[bytes] = []
         self._accepted = 0  # lines handed in
         self._durable = 0  # lines on disk
+        self._broken: OSError | None = None
 
     async def append(self, event: Event) -> None:
-        """Return when the event is on disk. Raises OSError."""
+        """Return when the event is on disk. Raises OSError; after the first one always, until it is opened anew."""
         self._waiting.append(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
         self._accepted += 1
         mine = self._accepted
         async with self._lock:
             if self._durable >= mine:
                 return
+            if self._broken:  # what was written half must stay the last line
+                raise self._broken
             lines, self._waiting = self._waiting, []
-            await asyncio.to_thread(self._write, b"".join(lines))
+            try:
+                await asyncio.to_thread(self._write, b"".join(lines))
+            except OSError as error:
+                self._broken = error
+                raise
             self._durable += len(lines)
 
     def _write(self, block: bytes) -> None:

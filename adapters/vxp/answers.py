@@ -81,6 +81,11 @@ def parse_answer(body: bytes) -> Answer:
         raise unreadable("không phải JSON đầy đủ") from error
     if not isinstance(document, dict):
         raise unreadable("không phải đối tượng JSON")
+    return answer_of(document)
+
+
+def answer_of(document: dict[str, Any]) -> Answer:
+    """The answer in a decoded JSON object, which is taken over. Raises AxisError ``AXIS_UNREADABLE``."""
     status, code, text = (document.pop(name, None) for name in ("status", "ErrorCode", "ErrorDesc"))
     if isinstance(code, int) and not isinstance(code, bool):
         code = str(code)

@@ -14,7 +14,7 @@ from ..axis import MessageKind
 from . import listing
 from .answers import parse_date
 from .backend import AxisBackend, Refusal, Window
-from .protocol import HashForm, Operation, signed_value
+from .protocol import HashForm, Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +39,15 @@ class ServerSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One authenticated call."""
+    """One authenticated call. ``signed``: its parameters, named without prefix."""
 
     request: web.Request
     system_id: str
+    signed: Mapping[str, str]
 
     def param(self, name: str) -> str | None:
         """A signed parameter; left-over, unsigned headers are never believed."""
-        return signed_value(self.request.headers, name)
+        return self.signed.get(name)
 
     @property
     def kind(self) -> MessageKind | None:

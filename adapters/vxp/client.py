@@ -28,6 +28,7 @@ from .answers import Answer, print_date, rows_of, usable_answer
 from .download import fetch_package
 from .protocol import Operation, printed_hash
 from .rows import agency, received_item, sent_row, text_of
+from .rowstream import RowStream
 from .sending import match_sent, outcome_of_answer, outcome_of_failure
 from .settings import VxpSettings
 from .transport import CallError, Channel, Clock, RawAnswer, Upload, open_channel
@@ -101,10 +102,16 @@ class VxpAxis:
         return [row for row in rows if row.axis_doc_id == axis_doc_id]
 
     async def directory(self) -> AsyncIterator[AxisAgency]:
+        """Rows as they arrive. Not to be used before the iteration ended without AxisError."""
         codes = await self._code102() if self._settings.qd20_list else {}
-        answer = await self._list(Operation.AGENCIES, {})
-        for row in rows_of(answer):
-            yield agency(row, codes)
+        rows = RowStream()
+        async with self._channel.stream(Operation.AGENCIES, limit=self._settings.max_list) as answer:
+            if answer.http_status != 200:
+                usable_answer(answer.http_status, b"".join([block async for block in answer.blocks]))
+            async for block in answer.blocks:
+                for row in rows.feed(block):
+                    yield agency(row, codes)
+        rows.finish()
 
     async def aclose(self) -> None:
         """Nothing to do: the session belongs to ``open_vxp``."""

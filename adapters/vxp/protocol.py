@@ -124,8 +124,8 @@ def sign(text: str, secret: str) -> str:
     return hmac.new(secret.encode(), text.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
 
 
-def verify(headers: HeaderValues, secrets: Iterable[str]) -> Distrust | None:
-    """Whether one of the live ``secrets`` signed exactly the received headers; None means yes.
+def verify(headers: HeaderValues, secrets: Iterable[str]) -> Mapping[str, str] | Distrust:
+    """The parameters that one of the live ``secrets`` signed, without prefix, or why they are not believed.
 
     Every signed value must equal one of the values of that header name: clients of the field send
     left-over headers beside the signed ones.
@@ -145,7 +145,7 @@ def verify(headers: HeaderValues, secrets: Iterable[str]) -> Distrust | None:
         return Distrust(code="15", text="sign-header khong khop sign-header-key")
     if not any(hmac.compare_digest(sign(text, secret), digest.lower()) for secret in secrets):
         return Distrust(code="15", text="Sai SystemId/SecretKey")
-    return _compare(headers, signed)
+    return _compare(headers, signed) or {name.removeprefix(PREFIX): value for name, value in signed.items()}
 
 
 def _compare(headers: HeaderValues, signed: Mapping[str, object]) -> Distrust | None:
@@ -164,12 +164,6 @@ def _single(headers: HeaderValues, name: str) -> str | None:
 
 def _values(headers: HeaderValues, name: str) -> Sequence[str]:
     return headers.getall(name) if name in headers else ()
-
-
-def signed_value(headers: HeaderValues, name: str) -> str | None:
-    """The signed value of parameter ``name``; call after ``verify``. Unsigned headers are not believed."""
-    signed: dict[str, str] = json.loads(_single(headers, SIGN_HEADER) or "{}")
-    return signed.get(PREFIX + name)
 
 
 def printed_hash(sha256: bytes, form: HashForm) -> str:

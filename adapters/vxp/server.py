@@ -15,7 +15,7 @@ from aiohttp import web
 from .backend import Refusal
 from .calls import Call, ServerSide, refuse
 from .operations import HANDLERS
-from .protocol import PREFIX, Operation, read_timestamp, verify
+from .protocol import PREFIX, Distrust, Operation, read_timestamp, verify
 
 PREFIXES = ("/XrdAdapter/adapter/", "/")
 SLASHES = re.compile("/+")
@@ -72,10 +72,10 @@ async def answer(side: ServerSide, request: web.Request) -> web.StreamResponse:
 
 async def _authenticate(side: ServerSide, request: web.Request) -> Call | Refusal:
     system_id = request.headers.get(f"{PREFIX}systemid", "")
-    distrust = verify(request.headers, await side.backend.secrets(system_id))
-    if distrust:
-        return Refusal(code=distrust.code, text=distrust.text)
-    call = Call(request=request, system_id=system_id)
+    signed = verify(request.headers, await side.backend.secrets(system_id))
+    if isinstance(signed, Distrust):
+        return Refusal(code=signed.code, text=signed.text)
+    call = Call(request=request, system_id=system_id, signed=signed)
     if call.param("systemid") != system_id:
         return Refusal(code="15", text="SystemId khong khop chu ky")
     return _skew(side, call) or call

@@ -35,6 +35,12 @@ class RawAnswer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamedAnswer:
+    http_status: int
+    blocks: AsyncIterator[bytes]
+
+
 class CallError(AxisError):
     """A call without an answer. ``body_started``: bytes of the package may have reached the axis."""
 
@@ -88,6 +94,12 @@ class Channel:
             yield response
 
     @asynccontextmanager
+    async def stream(self, operation: Operation, *, limit: int) -> AsyncIterator[StreamedAnswer]:
+        """POST once without parameters; the body comes in blocks, at most ``limit`` bytes. Raises CallError."""
+        async with self._request(operation, {}, size=limit) as response:
+            yield StreamedAnswer(http_status=response.status, blocks=_limited(response, limit))
+
+    @asynccontextmanager
     async def _request(
         self,
         operation: Operation,
@@ -129,7 +141,7 @@ class Channel:
         settings = self._settings
         return aiohttp.ClientTimeout(
             total=settings.total_seconds + megabytes * settings.seconds_per_mb,
-            connect=settings.connect_seconds,
+            connect=None,  # would count the wait for a free connection of the pool
             sock_connect=settings.connect_seconds,
             sock_read=settings.read_seconds,
         )
@@ -151,17 +163,21 @@ async def open_channel(settings: VxpSettings, clock: Clock) -> AsyncIterator[Cha
 
 
 async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    body = bytearray()
+    return b"".join([block async for block in _limited(response, limit)])
+
+
+async def _limited(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
+    size = 0
     async for block in response.content.iter_any():
-        body += block
-        if len(body) > limit:
+        size += len(block)
+        if size > limit:
             raise CallError(
                 "AXIS_TOO_LARGE",
                 f"Trả lời của trục lớn hơn giới hạn {limit} byte.",
                 body_started=True,
                 transient=False,
             )
-    return bytes(body)
+        yield block
 
 
 def _call_error(error: Exception, *, body_started: bool) -> CallError:

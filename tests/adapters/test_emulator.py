@@ -7,15 +7,16 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from lienthong.adapters.axis import AckWord, Axis, MessageKind, OutcomeKind
 from lienthong.adapters.emulator.app import open_emulator, run_emulator
-from lienthong.adapters.emulator.journal import open_journal, read_journal
+from lienthong.adapters.emulator.journal import Journal, open_journal, read_journal
 from lienthong.adapters.emulator.settings import AgencySeed, EmulatorSettings, FailSemantics, Profile, StatusCase
 from lienthong.adapters.errors import AxisError
 from lienthong.adapters.vxp.client import open_vxp
@@ -202,6 +203,21 @@ async def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
     await journal.append({"event": "after", "n": 50})
     journal.close()
     assert [event["n"] for event in read_journal(path)] == list(range(51))
+
+
+@pytest.fixture
+def full_disk() -> Iterator[BinaryIO]:
+    with Path("/dev/full").open("wb", buffering=0) as file:
+        yield file
+
+
+async def test_after_a_failed_write_nothing_more_is_acknowledged(full_disk: BinaryIO) -> None:
+    journal = Journal(full_disk)
+    waiting = [journal.append({"event": "x"}) for _ in range(5)]
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(result, OSError) for result in results)
+    with pytest.raises(OSError, match="space"):
+        await journal.append({"event": "y"})
 
 
 async def test_two_emulators_never_share_a_folder(tmp_path: Path, clock: Clock) -> None:

@@ -16,12 +16,12 @@ from lienthong.adapters.errors import AxisError
 from lienthong.adapters.vxp.answers import parse_answer, parse_date, print_date, rows_of
 from lienthong.adapters.vxp.protocol import (
     VIETNAM,
+    Distrust,
     HashForm,
     hash_file,
     read_timestamp,
     sign,
     signed_headers,
-    signed_value,
     verify,
 )
 
@@ -79,15 +79,16 @@ def test_values_that_would_not_arrive_as_they_were_signed_are_refused(value: str
 
 def test_what_we_sign_is_verified_with_any_live_key() -> None:
     received = CIMultiDict(headers(docId="1"))
-    assert verify(received, [SECRET]) is None
-    assert verify(received, ["OTHER", SECRET]) is None
-    assert signed_value(received, "docId") == "1"
+    for secrets in ([SECRET], ["OTHER", SECRET]):
+        signed = verify(received, secrets)
+        assert not isinstance(signed, Distrust)
+        assert (signed["docId"], signed["systemid"]) == ("1", "000.00.00.H99")
 
 
 @pytest.mark.parametrize("secrets", [[], ["OTHER"]])
 def test_a_wrong_or_missing_key_is_code_15(secrets: list[str]) -> None:
     distrust = verify(CIMultiDict(headers()), secrets)
-    assert distrust
+    assert isinstance(distrust, Distrust)
     assert distrust.code == "15"
 
 
@@ -95,23 +96,24 @@ def test_a_wrong_or_missing_key_is_code_15(secrets: list[str]) -> None:
 def test_a_changed_header_is_not_believed(name: str) -> None:
     received = CIMultiDict(headers(docId="1"))
     received[name] = "another"
-    assert verify(received, [SECRET])
+    assert isinstance(verify(received, [SECRET]), Distrust)
 
 
 @pytest.mark.parametrize("name", ["XroadVnpt-sign-header", "XroadVnpt-hash-header", "XroadVnpt-sign-header-key"])
 def test_an_incomplete_signature_is_not_believed(name: str) -> None:
     received = CIMultiDict(headers())
     del received[name]
-    assert verify(received, [SECRET])
+    assert isinstance(verify(received, [SECRET]), Distrust)
 
 
 def test_left_over_headers_beside_the_signed_one_do_no_harm() -> None:
     received = CIMultiDict(headers(docId="mine"))
     received.add("xroadvnpt-docid", "left over")
     received.add("XroadVnpt-filePath", "C:/x")
-    assert verify(received, [SECRET]) is None
-    assert signed_value(received, "docId") == "mine"
-    assert signed_value(received, "filePath") is None
+    signed = verify(received, [SECRET])
+    assert not isinstance(signed, Distrust)
+    assert signed["docId"] == "mine"
+    assert "filePath" not in signed
 
 
 def test_a_signature_without_time_or_system_is_not_believed() -> None:
@@ -124,7 +126,7 @@ def test_a_signature_without_time_or_system_is_not_believed() -> None:
             "XroadVnpt-hash-header": sign(text, SECRET),
         }
     )
-    assert verify(received, [SECRET])
+    assert isinstance(verify(received, [SECRET]), Distrust)
 
 
 @pytest.mark.parametrize("text", ["[]", "1", "{", '{"XroadVnpt-systemid":["a"]}', "Sở"])
@@ -132,7 +134,7 @@ def test_a_sign_header_of_another_shape_is_not_believed(text: str) -> None:
     received = CIMultiDict(headers())
     received["XroadVnpt-sign-header"] = text
     received["XroadVnpt-hash-header"] = sign(text, SECRET)
-    assert verify(received, [SECRET])
+    assert isinstance(verify(received, [SECRET]), Distrust)
 
 
 def test_the_timestamp_carries_milliseconds_in_vietnamese_time() -> None:
