@@ -22,7 +22,7 @@ from .request import RegisteredCertificate, VerificationRequest
 # Beginnings that only bodies have. "Trương", "Bàn", "Phòng" are also family names, so those words stand with more.
 BODY_WORDS: Final = (
     "uy ban", "ubnd", "hdnd", "hoi dong", "so ", "van phong", "chi cuc", "cuc ", "tong cuc", "bo ",
-    "phong tai", "phong noi", "phong giao", "phong van", "phong y", "phong tu", "phong kinh", "phong quan",
+    "phong tai", "phong noi", "phong giao", "phong van h", "phong y", "phong tu", "phong kinh", "phong quan",
     "ban quan", "ban chi", "ban co", "ban dan", "ban to chuc", "ban tuyen", "ban noi", "trung tam",
     "truong mam", "truong tieu", "truong th", "truong trung", "truong dai", "truong cao", "truong chinh",
     "cong an", "vien ", "thanh tra", "kho bac", "bao hiem", "chi nhanh", "ngan hang", "benh vien", "toa an",

@@ -24,7 +24,7 @@ def install() -> None:
     original = getattr(generic, _NAME, None)
     if original is None or not hasattr(generic, "pdf_string"):
         raise SigningError("SIG_SPEED_UNSUITABLE", "Phiên bản pyHanko không còn hàm đọc chuỗi hex đã biết")
-    if getattr(original, "reads_in_bulk", False):
+    if hasattr(original, "replaced"):
         return
     setattr(generic, _NAME, bulk_reader(original))
 
@@ -40,7 +40,7 @@ def bulk_reader(original: Callable[[BinaryIO], Any]) -> Callable[[BinaryIO], Any
             return original(stream)
         return generic.pdf_string(content)
 
-    read.reads_in_bulk = True  # type: ignore[attr-defined]
+    read.replaced = original  # type: ignore[attr-defined]
     return read
 
 

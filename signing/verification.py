@@ -32,7 +32,11 @@ CHUNK: Final = 1 << 20
 
 
 def verify_file(request: VerificationRequest) -> FileReport:
-    """The report on one file. Never raises for what is in the file; SigningError only for a broken request."""
+    """The report on one file. Never raises for what is in the file; SigningError only for a broken request.
+
+    Blocking: SIG_BLOCKING_CALL inside a running event loop, whose workers are in ``verifying.py``.
+    """
+    _refuse_inside_a_loop()
     if request.policy != NOT_APPLICABLE and request.policy not in REQUIRED_SETS:
         raise SigningError("SIG_POLICY_UNKNOWN", FILE_REASONS["SIG_POLICY_UNKNOWN"].format(detail=request.policy))
     try:
@@ -40,6 +44,14 @@ def verify_file(request: VerificationRequest) -> FileReport:
             return _verify_stream(stream, request)
     except OSError as cause:
         return file_refused(request, FileFacts(), "SIG_FILE_MISSING", type(cause).__name__)
+
+
+def _refuse_inside_a_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise SigningError("SIG_BLOCKING_CALL", "Kiểm tra chữ ký phải chạy trong tiến trình con, không trên vòng sự kiện")
 
 
 def _verify_stream(stream: BinaryIO, request: VerificationRequest) -> FileReport:

@@ -84,7 +84,7 @@ class WorkerPool:
         try:
             process = await self._ready(slot)
             answer = await _ask(process, {"job": job, "value": value}, seconds or self.settings.seconds)
-            answered = True
+            answered = answer.get("fault") != "SIG_MEMORY"  # what is left of its memory is no measure any more
         finally:
             if not answered:
                 await asyncio.shield(_end(slot))
