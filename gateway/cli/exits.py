@@ -28,6 +28,7 @@ class Exit(IntEnum):
     UNDETERMINED = 2  # chưa xác định
     UNREADABLE = 3  # không đọc được, không làm được
     USAGE = 64  # sai cú pháp dòng lệnh
+    INTERNAL = 70  # lỗi của chương trình
     SETTINGS = 78  # cấu hình không dùng được
 
 
@@ -55,7 +56,11 @@ def complain(code: str, message: str) -> None:
 
 
 def explain(error: BaseException) -> Exit:
-    """Print an error of ours and say which status it ends with."""
+    """Print an error of ours, or the operating system's, and say which status it ends with."""
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        complain("SYSTEM", f"{place}{reason_of(error)}.")
+        return Exit.UNREADABLE
     complain(str(getattr(error, "code", "")), str(getattr(error, "message", error)))
     for fault in getattr(error, "faults", ()):
         if not isinstance(error, SettingsError):  # its message names every key already
@@ -65,6 +70,13 @@ def explain(error: BaseException) -> Exit:
     return Exit.SETTINGS if isinstance(error, SettingsError) else Exit.UNREADABLE
 
 
+def leaves(error: BaseException) -> list[BaseException]:
+    """The errors inside of nested groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+    return [error]
+
+
 _REASONS: Final = {
     errno.ENOENT: "không có tệp hay thư mục này",
     errno.EACCES: "không có quyền",
@@ -72,6 +84,8 @@ _REASONS: Final = {
     errno.ENOTDIR: "đường dẫn đi qua một tệp",
     errno.ENOSPC: "đĩa đầy",
     errno.EROFS: "chỉ đọc",
+    errno.EADDRINUSE: "địa chỉ và cổng đang có chương trình khác dùng",
+    errno.EADDRNOTAVAIL: "máy này không có địa chỉ đó",
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from lienthong.gateway.access import KeyRing
 from lienthong.gateway.cli.database import attached
-from lienthong.gateway.cli.exits import Exit, usage_in_vietnamese
+from lienthong.gateway.cli.exits import Exit, leaves, usage_in_vietnamese
 from lienthong.gateway.cli.main import run
 from lienthong.gateway.errors import GatewayError
 from lienthong.gateway.postgres.database import Database
@@ -430,3 +432,18 @@ def test_a_node_that_is_starting_is_waited_for_by_the_person(tmp_path: Path) -> 
     with pytest.raises(DatabaseError) as caught:
         attached(tmp_path, owner=False)
     assert caught.value.code == "POSTGRES_STARTING"
+
+
+def test_a_defect_of_ours_never_ends_like_an_invalid_document() -> None:
+    program = (
+        "import sys; from lienthong.gateway.cli import main; main.run = lambda _: {}['defect']; "
+        "sys.argv = ['lienthong']; main.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == Exit.INTERNAL
+    assert b"KeyError: 'defect'" in done.stderr
+
+
+def test_reasons_inside_of_a_group_are_all_found() -> None:
+    first, second = OSError(98, "in use"), GatewayError("ROOT_TASK_ENDED", "…")
+    assert leaves(ExceptionGroup("a", [ExceptionGroup("b", [first]), second])) == [first, second]
