@@ -67,8 +67,11 @@ for name, group in GROUPS.items():
 
 
 def main() -> None:
-    sys.excepthook = _broken
-    sys.exit(run(sys.argv[1:]))
+    try:
+        status = run(sys.argv[1:])
+    finally:
+        sys.excepthook = _broken  # typer put its own there
+    sys.exit(status)
 
 
 def _broken(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -436,8 +436,8 @@ def test_a_node_that_is_starting_is_waited_for_by_the_person(tmp_path: Path) -> 
 
 def test_a_defect_of_ours_never_ends_like_an_invalid_document() -> None:
     program = (
-        "import sys; from lienthong.gateway.cli import main; main.run = lambda _: {}['defect']; "
-        "sys.argv = ['lienthong']; main.main()"
+        "import sys; from lienthong.gateway.cli import main; main.app.command('hong')(lambda: {}['defect']); "
+        "sys.argv = ['lienthong', 'hong']; main.main()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.returncode == Exit.INTERNAL
