@@ -1,0 +1,224 @@
+"""Hostile PDF files: whatever they are, never HỢP LỆ, never a crash, never a hang (signatures.md 4.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lienthong.deploy.demo.pki import STORE
+from lienthong.signing.report import FileReport, Overall, Verdict
+from lienthong.signing.request import VerificationLimits, VerificationRequest
+from lienthong.signing.verifying import VerificationPool, VerificationSettings
+
+from ..signing.desk import SENDER, Desk, open_desk
+
+pytestmark = pytest.mark.timeout(20)
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return open_desk(tmp_path_factory.mktemp("hostile"), datetime.now(UTC).replace(microsecond=0))
+
+
+@pytest.fixture(scope="module")
+def signed(desk: Desk) -> bytes:
+    return desk.both()
+
+
+def pdf(objects: dict[int, bytes], *, trailer: bytes = b"") -> bytes:
+    """A file with a plain cross-reference table; object 1 is the catalogue."""
+    body, places = bytearray(b"%PDF-1.7\n"), {}
+    for number, content in objects.items():
+        places[number] = len(body)
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    start, top = len(body), max(objects) + 1
+    body += b"xref\n0 %d\n0000000000 65535 f \n" % top
+    for number in range(1, top):
+        body += b"%010d 00000 %s \n" % (places.get(number, 0), b"n" if number in places else b"f")
+    body += b"trailer\n<< /Size %d /Root 1 0 R %s >>\nstartxref\n%d\n%%%%EOF\n" % (top, trailer, start)
+    return bytes(body)
+
+
+PAGES = {
+    2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+    3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 1 1] >>",
+}
+CATALOG = b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [%s] >> >>"
+SIGNATURE = b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /adbe.pkcs7.detached /ByteRange [%s] /Contents %s >>"
+
+
+def form(fields: bytes, objects: dict[int, bytes]) -> bytes:
+    return pdf({1: CATALOG % fields, **PAGES, **objects})
+
+
+def one_signature(value: bytes, *, more: dict[int, bytes] | None = None) -> bytes:
+    return form(b"4 0 R", {4: b"<< /FT /Sig /T (A) /V 5 0 R >>", 5: value, **(more or {})})
+
+
+def shared_children() -> bytes:
+    """Forty levels of two fields that share their children: 2^40 paths."""
+    last = 4 + 40
+    levels = {n: b"<< /T (n%d) /Kids [%d 0 R %d 0 R] >>" % (n, n + 1, n + 1) for n in range(4, last)}
+    return form(b"4 0 R", {**levels, last: b"<< /FT /Sig /T (A) /V << >> >>"})
+
+
+def xref_stream_bomb() -> bytes:
+    """A cross-reference stream of a few hundred bytes that unfolds to hundreds of megabytes."""
+    packer = zlib.compressobj(9)
+    data = b"".join(packer.compress(bytes(MEGABYTE)) for _ in range(700)) + packer.flush()
+    head = b"%PDF-1.7\n"
+    stream = (
+        b"1 0 obj\n<< /Type /XRef /Size 250000000 /W [1 1 1] /Root 1 0 R /Filter /FlateDecode /Length %d >>\n"
+        b"stream\n%s\nendstream\nendobj\n" % (len(data), data)
+    )
+    return head + stream + b"startxref\n%d\n%%%%EOF\n" % len(head)
+
+
+def deep_arrays() -> bytes:
+    return pdf({1: b"<< /Type /Catalog /Pages 2 0 R /X " + b"[" * 100_000 + b"]" * 100_000 + b" >>", **PAGES})
+
+
+CASES: dict[str, Callable[[], bytes]] = {
+    "empty": lambda: b"",
+    "no pdf": lambda: b"PK\x03\x04 not a pdf",
+    "header only": lambda: b"%PDF-1.7\n%%EOF\n",
+    "noise": lambda: b"%PDF-1.7\n" + random.Random(1).randbytes(20_000),
+    "unsigned": lambda: pdf({1: b"<< /Type /Catalog /Pages 2 0 R >>", **PAGES}),
+    "field is its own child": lambda: form(b"4 0 R", {4: b"<< /T (a) /Kids [4 0 R] >>"}),
+    "shared children": shared_children,
+    "twenty thousand fields": lambda: form(b"4 0 R " * 20_000, {4: b"<< /FT /Sig /T (A) >>"}),
+    "many signatures": lambda: form(
+        b" ".join(b"%d 0 R" % n for n in range(10, 70)),
+        {n: b"<< /FT /Sig /T (A%d) /V 5 0 R >>" % n for n in range(10, 70)} | {5: SIGNATURE % (b"0 1 2 3", b"<00>")},
+    ),
+    "root refers to itself": lambda: pdf({1: b"1 0 R", **PAGES}),
+    "pages of pages": lambda: pdf({1: b"<< /Type /Catalog /Pages 2 0 R >>", 2: b"<< /Kids [2 0 R] /Count 9 >>"}),
+    "startxref in circles": lambda: pdf({1: b"<< /Type /Catalog /Pages 2 0 R >>", **PAGES}, trailer=b"/Prev 9"),
+    "deep arrays": deep_arrays,
+    "value is a number": lambda: one_signature(b"42"),
+    "value is itself a field": lambda: form(b"4 0 R", {4: b"<< /FT /Sig /T (A) /V 4 0 R >>"}),
+    "no contents": lambda: one_signature(b"<< /SubFilter /adbe.pkcs7.detached /ByteRange [0 1 2 3] >>"),
+    "contents not cms": lambda: one_signature(SIGNATURE % (b"0 10 20 30", b"<deadbeef>")),
+    "contents a cms of nothing": lambda: one_signature(SIGNATURE % (b"0 10 20 30", b"<3000>")),
+    "negative range": lambda: one_signature(SIGNATURE % (b"0 -10 20 30", b"<3000>")),
+    "huge range": lambda: one_signature(SIGNATURE % (b"0 99999999999 9 9", b"<3000>")),
+    "range of words": lambda: one_signature(SIGNATURE % (b"/a /b", b"<3000>")),
+    "unknown subfilter": lambda: one_signature(b"<< /SubFilter /x.own /ByteRange [0 1 2 3] /Contents <00> >>"),
+    "encrypted": lambda: pdf(
+        {
+            1: b"<< /Type /Catalog /Pages 2 0 R >>",
+            **PAGES,
+            9: b"<< /Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O <" + b"00" * 32 + b"> /U <" + b"00" * 32 + b"> >>",
+        },
+        trailer=b"/Encrypt 9 0 R /ID [<00><00>]",
+    ),
+}
+BOMBS = {"xref stream": xref_stream_bomb, "deep arrays": deep_arrays}
+
+
+def never_valid(report: FileReport) -> None:
+    assert report.overall in (Overall.INVALID, Overall.UNDETERMINED)
+    assert report.reason_code
+    assert report.reason
+    assert not report.missing_signatures_only
+    assert any(a.verdict in (Verdict.INVALID, Verdict.UNKNOWN) for a in report.answers)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_hostile_file(desk: Desk, name: str) -> None:
+    for policy in ("ND30", "NA_ANY_ONE", "AGENCY_ONLY"):
+        never_valid(desk.check(CASES[name](), policy=policy))
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("no pdf", "SIG_NOT_PDF"),
+        ("encrypted", "SIG_ENCRYPTED"),
+        ("shared children", "SIG_FORM_TREE"),
+        ("field is its own child", "SIG_FORM_TREE"),
+        ("twenty thousand fields", "SIG_FORM_TREE"),
+        ("many signatures", "SIG_TOO_MANY_SIGNATURES"),
+        ("unknown subfilter", "SIG_UNSUPPORTED_SUBFILTER"),
+        ("unsigned", "SIG_NOT_SIGNED"),
+    ],
+)
+def test_reason_says_what_is_wrong(desk: Desk, name: str, code: str) -> None:
+    assert desk.check(CASES[name]()).reason_code == code
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999])
+def test_truncated(desk: Desk, signed: bytes, share: float) -> None:
+    never_valid(desk.check(signed[: int(len(signed) * share)]))
+
+
+def covered(document: bytes) -> list[range]:
+    """The two stretches that the last signature signs, without the room of the first signature's value."""
+    start = document.index(b"/Contents <") + 11
+    first = range(start - 1, document.index(b">", start) + 1)
+    last = document.rindex(b"/Contents <") + 10
+    return [range(first.start), range(first.stop, last), range(document.index(b">", last) + 1, len(document) - 1)]
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_byte_of_the_signed_stretches_matters(desk: Desk, signed: bytes, data: st.DataObject) -> None:
+    stretch = data.draw(st.sampled_from([s for s in covered(signed) if s]))
+    place = data.draw(st.sampled_from(stretch))
+    value = data.draw(st.integers(0, 255).filter(lambda v: v != signed[place]))
+    never_valid(desk.check(signed[:place] + bytes([value]) + signed[place + 1 :]))
+
+
+@given(st.binary(max_size=3000))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_bytes_behind_a_header(desk: Desk, content: bytes) -> None:
+    never_valid(desk.check(b"%PDF-1.7\n" + content))
+
+
+@given(st.binary(min_size=1, max_size=300).filter(lambda tail: bool(tail.strip(b"\x00\t\n\x0c\r "))))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_bytes_behind_the_end(desk: Desk, content: bytes) -> None:
+    never_valid(desk.check(desk.profile + content))
+
+
+async def test_bombs_end_in_the_worker(desk: Desk, tmp_path: Path) -> None:
+    limited = VerificationSettings(workers=2, seconds_per_file=8, memory_bytes=300 * MEGABYTE)
+    async with VerificationPool(limited) as pool:
+        for name, make in BOMBS.items():
+            path = tmp_path / f"{name}.pdf"
+            path.write_bytes(make())
+            never_valid(await pool.verify(request_for(desk, path)))
+        good = tmp_path / "good.pdf"
+        good.write_bytes(desk.profile)
+        reports = await asyncio.gather(*(pool.verify(request_for(desk, good)) for _ in range(3)))
+    assert [r.overall for r in reports] == [Overall.VALID] * 3
+
+
+def test_file_beyond_the_limits(desk: Desk) -> None:
+    small = VerificationLimits(max_bytes=1000)
+    assert desk.check(desk.profile, limits=small).reason_code == "SIG_TOO_LARGE"
+    few = VerificationLimits(max_revisions=2)
+    assert desk.check(desk.profile, limits=few).reason_code == "SIG_TOO_MANY_REVISIONS"
+    one = VerificationLimits(max_signatures=1)
+    assert desk.check(desk.profile, limits=one).reason_code == "SIG_TOO_MANY_SIGNATURES"
+
+
+def request_for(desk: Desk, path: Path) -> VerificationRequest:
+    return VerificationRequest(
+        path=str(path),
+        policy="ND30",
+        now=desk.now,
+        trust_folder=str(desk.folder),
+        trust_store=STORE,
+        sender_code=SENDER,
+        registry=desk.registry,
+    )
