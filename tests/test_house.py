@@ -238,7 +238,7 @@ def test_libraries_are_imported_by_their_owner_only() -> None:
 
 
 def test_edxml_is_pure() -> None:
-    outside = {"asyncio", "socket", "ssl", "http", "subprocess", "sqlite3", "threading", "time"}
+    outside = {"asyncio", "socket", "ssl", "http", "subprocess", "sqlite3", "time"}
     wrong = [
         name_of(path)
         for path in (ROOT / "edxml").rglob("*.py")
