@@ -153,7 +153,7 @@ def _note_date(found: Element, *, known: bool, exact: bool, notes: Notes) -> Non
 
 
 def organ(parent: Element | None, notes: Notes) -> OrganCode | None:
-    """A code that is there but unusable is an error finding; routing then decides without it."""
+    """A code that is there but unusable is noted; whoever routes by it makes it an error."""
     found = only(parent, wire.ORGAN_ID, notes)
     return organ_of(found, notes) if found else None
 
@@ -164,7 +164,7 @@ def organ_of(element: Element, notes: Notes) -> OrganCode | None:
     try:
         return OrganCode.parse(element.value)
     except EdxmlError as error:
-        notes.error(error.code, error.message, element, "edxml 10/25")
+        notes.warn(error.code, error.message, element, "edxml 10/25")
         return None
 
 
