@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
@@ -20,8 +21,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 
 from ..errors import GatewayError
 
-# What may stand before a boundary or in a part's headers; one piece of the stream must fit too.
-_BETWEEN_PARTS: Final = 512 * 1024
+_PIECE: Final = 128 * 1024  # bytes taken from the stream at once
+_BETWEEN_PARTS: Final = 3 * _PIECE  # what may stand before a boundary or in a part's headers, and one piece
 _SLOWEST: Final = 4096  # bytes per second over the whole body, after the first ``idle`` seconds
 _BOUNDARY_LENGTH: Final = 70  # RFC 2046, section 5.1.1
 
@@ -105,11 +106,11 @@ async def read_pieces(request: web.Request, limits: BodyLimits, alive: Alive) ->
 async def _next_piece(stream: StreamReader, patience: float) -> bytes | None:
     """The next bytes, b"" at the end, None when nothing came in time."""
     try:
-        piece = stream.read_nowait(-1)
+        piece = stream.read_nowait(_PIECE)
         if piece or stream.at_eof():  # the usual case: no timer for what is already here
             return piece
         async with asyncio.timeout(patience):
-            return await stream.readany()
+            return await stream.read(_PIECE)
     except TimeoutError:
         return None
     except (ConnectionError, web.RequestPayloadError) as error:
@@ -140,8 +141,18 @@ def _feed(decoder: MultipartDecoder, piece: bytes | None) -> list[PartEvent]:
 def _start(event: File | Field) -> PartStart:
     if event.name is None:
         raise ValueError("a part without a name")
-    filename = event.filename if isinstance(event, File) else None
+    filename = _decoded(event.filename) if isinstance(event, File) else None
     return PartStart(event.name, filename, event.headers.get("Content-Type", ""))
+
+
+def _decoded(filename: str) -> str:
+    """RFC 7578, section 4.2: some clients percent-encode the whole name; a name with letters as they are is taken so."""
+    if "%" not in filename or not filename.isascii():
+        return filename
+    try:
+        return unquote(filename, errors="strict")
+    except UnicodeDecodeError:
+        return filename
 
 
 def _too_large(limit: int) -> GatewayError:

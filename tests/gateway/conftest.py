@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse, FormData
 from aiohttp.test_utils import TestClient, TestServer
@@ -70,10 +72,18 @@ class Room:
         form = multipart(document() if metadata is None else metadata, *files)
         return await self.client.post(path, data=form, headers=headers)
 
-    async def one(self, query: str, **values: Any) -> Any:
+    async def send(self, body: bytes | AsyncIterator[bytes], *, content_type: str, **headers: str) -> ClientResponse:
+        """A body made by hand to POST /v1/documents."""
+        headers = {"Authorization": f"Bearer {self.sender_key}", "Content-Type": content_type, **headers}
+        return await self.client.post("/v1/documents", data=body, headers={"Idempotency-Key": "k-1"} | headers)
+
+    async def one(self, query: str, *values: object) -> Any:
         """A value straight from the database."""
         async with self.node.db.unit(None) as conn:
-            return await conn.fetchval(query, *values.values())
+            return await conn.fetchval(query, *values)
+
+    async def documents(self) -> int:
+        return await self.one("SELECT count(*) FROM exchange")
 
     def stored(self) -> list[Path]:
         """Every file below the node's data folder."""
@@ -106,13 +116,21 @@ def multipart(metadata: dict[str, Any] | bytes, *files: tuple[str, str, bytes]) 
     content = metadata if isinstance(metadata, bytes) else json.dumps(metadata).encode()
     form.add_field("metadata", content, filename="metadata.json", content_type="application/json")
     for name, filename, body in files or (("main", "công văn 15.pdf", PDF),):
-        form.add_field(name, body, filename=filename, content_type="application/octet-stream")
+        form.add_field(name, io.BytesIO(body), filename=filename, content_type="application/octet-stream")
     return form
 
 
+@pytest.fixture
+def http() -> dict[str, Any]:
+    """Settings of [http] that a test wants otherwise (parametrize it)."""
+    return {}
+
+
 @pytest_asyncio.fixture
-async def node(database: Database, tmp_path: Path, clock: Callable[[], datetime], ids: Callable[[], UUID]) -> Node:
-    settings = Settings.model_validate({"data_dir": tmp_path / "data"})
+async def node(
+    database: Database, tmp_path: Path, clock: Callable[[], datetime], ids: Callable[[], UUID], http: dict[str, Any]
+) -> Node:
+    settings = Settings.model_validate({"data_dir": tmp_path / "data", "http": http})
     scratch = settings.data_dir / "scratch"
     scratch.mkdir(parents=True)
     await fill_transitions(database)
