@@ -60,9 +60,9 @@ class EmbeddedBroker:
         return tuple(self._subscriptions.values())
 
     def subscribe(self, *, consumer: str, topic: str, handler: Handler) -> None:
-        """See ``Broker``. Raises QueueError ``topic-taken`` for a second consumer of a topic."""
+        """See ``Broker``. Raises QueueError ``TOPIC_TAKEN`` for a second consumer of a topic."""
         if topic in self._subscriptions:
-            raise QueueError("topic-taken", f"Chủ đề «{topic}» đã có nơi nhận.")
+            raise QueueError("TOPIC_TAKEN", f"Chủ đề «{topic}» đã có nơi nhận.")
         self._subscriptions[topic] = Subscription(consumer=consumer, topic=topic, handler=handler)
 
     async def run(self, stop: asyncio.Event) -> None:

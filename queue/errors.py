@@ -21,10 +21,8 @@ class LeaseLost(QueueError):  # noqa: N818 - the event, as the glossary names it
     """The work was given to somebody else meanwhile: whatever this unit did must be rolled back."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("lease-lost", message)
+        super().__init__("LEASE_LOST", message)
 
-
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 PASSING = (
     OSError,

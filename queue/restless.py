@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from .embedded import EmbeddedBroker, Subscription
-from .errors import DATABASE_ERRORS, QueueError, is_transient
+from .errors import QueueError
+from .guard import surviving
 from .inbox import deliver
 from .messages import Lane, Message
 from .outbox import message_of
@@ -75,9 +76,6 @@ class RestlessBroker:
                     group.create_task(self._once_more(subscription, again))
 
     async def _once_more(self, subscription: Subscription, again: Sequence[Message]) -> None:
-        try:
+        with surviving("replay-rolled-back"):
             async with self._store.unit(None) as connection:
                 await deliver(connection, subscription.consumer, again, subscription.handler)
-        except (QueueError, *DATABASE_ERRORS) as error:
-            if not is_transient(error):
-                raise

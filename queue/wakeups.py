@@ -11,12 +11,13 @@ from .guard import surviving
 from .port import Store
 
 CHANNELS = ("outbox", "work")
+CHANNELS = ("outbox", "work")
 RECONNECT_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
 
 
 class Wakeups:
-    """Who waits for what: ``subscribe``, then ``run`` as a root task of the node."""
+    """Who waits for what: ``subscribe`` at any time, ``run`` as a root task of the node."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -16,7 +16,8 @@ from typing import TypeAlias
 import structlog
 
 from .backoff import Backoff, delay
-from .errors import DATABASE_ERRORS, LeaseLost, is_transient
+from .errors import LeaseLost, is_transient
+from .guard import surviving
 from .messages import Work
 from .port import Connection, Store
 from .settings import QueueSettings
@@ -78,10 +79,8 @@ class WorkerLoop:
                 for name in self._kinds:
                     serving.create_task(self._serve(name, stop), name=f"worker {name}")
             over.set()
-        try:
+        with surviving("leases-not-given-back"):  # when the database went first, the next start gives them back
             await self._give_back(interruptions=0)
-        except DATABASE_ERRORS as error:  # the database went first; the next start gives back
-            _log.warning("leases-not-given-back", error=repr(error))
 
     async def _serve(self, name: str, stop: asyncio.Event) -> None:
         """One kind: claim a little ahead, keep ``concurrency`` handlers running."""
@@ -106,18 +105,15 @@ class WorkerLoop:
             await self._drain(running)
 
     async def _claim(self, name: str, limit: int) -> list[Work]:
-        try:
+        works: list[Work] = []
+        with surviving("claim-failed", kind=name):
             async with self._store.unit(None) as connection:
                 works = await claim(
                     connection, [name], limit=limit, lease_seconds=self._settings.lease, owner=self._owner
                 )
-        except DATABASE_ERRORS as error:
-            if not is_transient(error):
-                raise
-            _log.warning("claim-failed", kind=name, error=repr(error))
-            return []
-        self._held.update((work.id, work) for work in works)
-        return works
+            self._held.update((work.id, work) for work in works)
+            return works
+        return []
 
     async def _do(self, kind: Kind, work: Work) -> None:
         """The guard around one piece of work."""
@@ -171,13 +167,9 @@ class WorkerLoop:
     async def _keep_leases(self, over: asyncio.Event) -> None:
         """Extend what is in hand three times per lease."""
         while not await waited(over, self._settings.lease / 3):
-            try:
+            with surviving("leases-not-extended"):
                 async with self._store.unit(None) as connection:
                     await extend_lease(connection, list(self._held.values()), lease_seconds=self._settings.lease)
-            except DATABASE_ERRORS as error:
-                if not is_transient(error):
-                    raise
-                _log.warning("leases-not-extended", error=repr(error))
 
     async def _give_back(self, *, interruptions: int) -> None:
         async with self._store.unit(None) as connection:

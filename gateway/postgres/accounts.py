@@ -38,12 +38,12 @@ def server_account() -> Account:
 
 
 def private_folder(path: Path, account: Account) -> Path:
-    """A 0700 folder of the account. An existing one of somebody else is refused (``postgres-folder``)."""
+    """A 0700 folder of the account. An existing one of somebody else is refused (``POSTGRES_FOLDER``)."""
     path.mkdir(mode=0o700, exist_ok=True)
     account.own(path)
     found = path.lstat()
     if path.is_symlink() or found.st_uid != account.uid:
-        raise DatabaseError("postgres-folder", f"Thư mục {path} không thuộc tài khoản chạy cơ sở dữ liệu.")
+        raise DatabaseError("POSTGRES_FOLDER", f"Thư mục {path} không thuộc tài khoản chạy cơ sở dữ liệu.")
     path.chmod(0o700)
     return path
 

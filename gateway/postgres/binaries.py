@@ -58,12 +58,12 @@ def wheel_folder() -> Path | None:
 def choose(cluster: Path, found: tuple[Binaries, ...]) -> Binaries:
     """The programs for this data folder.
 
-    Raises DatabaseError ``postgres-missing`` when none is installed and ``postgres-version`` when the folder
+    Raises DatabaseError ``POSTGRES_MISSING`` when none is installed and ``POSTGRES_VERSION`` when the folder
     belongs to a major that is not installed.
     """
     if not found:
         raise DatabaseError(
-            "postgres-missing",
+            "POSTGRES_MISSING",
             "Không tìm thấy chương trình PostgreSQL: hãy cài gói lienthong[embedded], hoặc cài PostgreSQL của hệ "
             "điều hành, hoặc khai báo địa chỉ cơ sở dữ liệu (DSN) trong tệp cấu hình.",
         )
@@ -75,7 +75,7 @@ def choose(cluster: Path, found: tuple[Binaries, ...]) -> Binaries:
         if binaries.major == major:
             return binaries
     raise DatabaseError(
-        "postgres-version",
+        "POSTGRES_VERSION",
         f"Thư mục dữ liệu {cluster} thuộc PostgreSQL {major} nhưng máy này không có phiên bản đó: hãy cài lại "
         f"PostgreSQL {major} hoặc chuyển dữ liệu bằng pg_upgrade; dữ liệu không bị động đến.",
     )

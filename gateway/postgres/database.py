@@ -21,6 +21,16 @@ from asyncpg.pool import PoolConnectionProxy
 from .errors import DatabaseError
 from .statements import statements
 
+# The connection is gone or was refused; what the transaction did is rolled back, or was committed unheard.
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TooManyConnectionsError,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings:
@@ -31,6 +41,7 @@ class DatabaseSettings:
     statement_timeout: float = 30.0  # a statement that takes longer is cancelled and its unit rolled back
     idle_in_unit_timeout: float = 60.0  # a unit that forgets its transaction loses it
     connect_timeout: float = 10.0
+    acquire_timeout: float = 10.0  # a unit that finds no free connection for so long fails (transient)
     application_name: str = "lienthong"
 
 
@@ -54,10 +65,8 @@ class Database:
                 timeout=self._settings.connect_timeout,
                 server_settings=self._server_settings(),
             )
-        except (OSError, asyncpg.PostgresError) as error:
-            raise DatabaseError(
-                "database-unreachable", f"Không kết nối được cơ sở dữ liệu: {error}", transient=True
-            ) from error
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            raise _unreachable(error) from error
         return self
 
     async def __aexit__(
@@ -74,12 +83,27 @@ class Database:
         ``agency_id`` is set for the transaction as ``lienthong.agency_id`` (row security can rely on it); None is
         for work of the node itself.
         """
+        async with self._acquired() as connection:
+            try:
+                async with connection.transaction():
+                    if agency_id is not None:
+                        await self.queries.unit_for_agency(connection, agency_id=str(agency_id))
+                    yield connection
+            except LOST as error:
+                raise _unreachable(error) from error
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
         if self._pool is None:
-            raise DatabaseError("database-closed", "Cơ sở dữ liệu đã đóng.", transient=True)
-        async with self._pool.acquire() as connection, connection.transaction():
-            if agency_id is not None:
-                await self.queries.unit_for_agency(connection, agency_id=str(agency_id))
+            raise DatabaseError("DATABASE_CLOSED", "Cơ sở dữ liệu đã đóng.", transient=True)
+        try:
+            connection = await self._pool.acquire(timeout=self._settings.acquire_timeout)
+        except (OSError, TimeoutError, *LOST) as error:
+            raise _unreachable(error) from error
+        try:
             yield connection
+        finally:
+            await self._pool.release(connection)
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection of its own, outside the pool, for LISTEN; the caller closes it."""
@@ -107,3 +131,8 @@ def _encode(value: object) -> str:
 
 async def _leave_as_it_is(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """A unit leaves nothing behind in its session, so the round trip of asyncpg's own reset is saved."""
+
+
+def _unreachable(error: BaseException) -> DatabaseError:
+    said = str(error) or type(error).__name__
+    return DatabaseError("DATABASE_UNREACHABLE", f"Không dùng được cơ sở dữ liệu lúc này: {said}", transient=True)

@@ -27,7 +27,7 @@ async def stop_occupants(cluster: Path, *, seconds: float) -> None:
     """End what runs in ``cluster``: fast shutdown, then immediate shutdown, then by force.
 
     The caller holds the lock of the data folder, so nobody else may legitimately be serving it. Raises
-    DatabaseError ``postgres-occupied`` when a process outlives even SIGKILL.
+    DatabaseError ``POSTGRES_OCCUPIED`` when a process outlives even SIGKILL.
     """
     for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         if not occupants(cluster):
@@ -40,9 +40,15 @@ async def stop_occupants(cluster: Path, *, seconds: float) -> None:
             await _gone(cluster, seconds)
     if occupants(cluster):
         raise DatabaseError(
-            "postgres-occupied", f"Thư mục dữ liệu {cluster} còn tiến trình PostgreSQL không dừng được."
+            "POSTGRES_OCCUPIED", f"Thư mục dữ liệu {cluster} còn tiến trình PostgreSQL không dừng được."
         )
-    _forget_stranger(cluster)
+    _forget(cluster / "postmaster.pid")
+
+
+def forget_sockets(folder: Path) -> None:
+    """Nobody serves the data folder: what lies in its private socket folder is left from before."""
+    for left in folder.glob(".s.PGSQL.*"):
+        left.unlink(missing_ok=True)
 
 
 async def _gone(cluster: Path, seconds: float) -> None:
@@ -68,9 +74,9 @@ def _postmaster(cluster: Path) -> int | None:
         return None
 
 
-def _forget_stranger(cluster: Path) -> None:
-    """Nobody serves the folder: a pid file that names a living stranger would only make the server refuse."""
-    (cluster / "postmaster.pid").unlink(missing_ok=True)
+def _forget(lock: Path) -> None:
+    """A lock file whose number now belongs to a stranger, or to a dead process nobody reaped, would stop the start."""
+    lock.unlink(missing_ok=True)
 
 
 def _send(pid: int, how: signal.Signals) -> None:

@@ -8,7 +8,6 @@ pg_ctl), in a session of their own, reachable through a unix socket only, with p
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import fcntl
 import hashlib
 import os
@@ -26,33 +25,20 @@ import asyncpg
 from . import binaries as programs
 from .accounts import Account, private_folder, secret, server_account
 from .errors import DatabaseError
-from .occupants import POLL_SECONDS, stop_occupants
+from .occupants import POLL_SECONDS, forget_sockets, stop_occupants
+from .postmaster import PORT, ended, start_postgres
 from .roles import APP_ROLE, OWNER_ROLE, prepare_roles
 
-PORT = 5432  # only the name of the socket; no TCP port is opened
 SOCKET_LIMIT = 100  # sun_path holds 107 bytes, PostgreSQL also makes a ".lock" beside the socket
 DATABASE = "lienthong"
-SETTINGS = {
-    "listen_addresses": "",
-    "port": str(PORT),
-    "unix_socket_permissions": "0700",
-    "fsync": "on",
-    "synchronous_commit": "on",
-    "full_page_writes": "on",
-    "shared_buffers": "128MB",
-    "max_connections": "60",
-    "logging_collector": "off",
-    "timezone": "UTC",
-}
-_PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedServer:
     """``async with EmbeddedServer(folder, randbytes=…) as server``: a running server with both roles.
 
     ``base`` is made when missing; as root every folder above it must be enterable by others (o+x). Raises
-    DatabaseError: ``postgres-locked`` (another node uses the folder), ``postgres-folder``, ``postgres-missing``,
-    ``postgres-version``, ``postgres-start``.
+    DatabaseError: ``POSTGRES_LOCKED`` (another node uses the folder), ``POSTGRES_FOLDER``, ``POSTGRES_MISSING``,
+    ``POSTGRES_VERSION``, ``POSTGRES_START``.
     """
 
     def __init__(
@@ -81,11 +67,11 @@ class EmbeddedServer:
         self._prepare_base()
         self._lock = _locked(self._base / "lock")
         try:
+            self._refuse_foreign_cluster()
             self._binaries = self._choose()
             self._socket = private_folder(self._socket_folder(), self._account)
             self._owner_password = secret(self._base / "owner.password", self._account, self._randbytes)
             self._app_password = secret(self._base / "app.password", self._account, self._randbytes)
-            await stop_occupants(self.cluster, seconds=self._stop_seconds)
             if not self.cluster.exists():
                 await asyncio.to_thread(self._initialise)
             await self._start()
@@ -103,7 +89,7 @@ class EmbeddedServer:
     def pid(self) -> int:
         """Process id of the running server (also the id of its process group)."""
         if self._process is None:
-            raise DatabaseError("postgres-start", "Máy chủ PostgreSQL chưa chạy.")
+            raise DatabaseError("POSTGRES_START", "Máy chủ PostgreSQL chưa chạy.")
         return self._process.pid
 
     @property
@@ -124,10 +110,9 @@ class EmbeddedServer:
     async def supervise(self) -> None:
         """Start the server again whenever it ends by itself; runs until cancelled (a root task of the node)."""
         while True:
-            await _ended(self.pid)
+            await ended(self.pid)
             if self._process is not None:
                 self._process.wait()
-            await stop_occupants(self.cluster, seconds=self._stop_seconds)
             await self._start()
 
     def _prepare_base(self) -> None:
@@ -137,9 +122,17 @@ class EmbeddedServer:
         self._base.chmod(0o711)
         if not programs.reachable(self._base):
             raise DatabaseError(
-                "postgres-folder",
+                "POSTGRES_FOLDER",
                 f"Khi chạy bằng root, tài khoản nobody phải vào được thư mục {self._base}: hãy chọn thư mục dữ liệu "
                 "khác, hoặc chạy bằng một tài khoản thường.",
+            )
+
+    def _refuse_foreign_cluster(self) -> None:
+        if self.cluster.exists() and self.cluster.stat().st_uid != self._account.uid:
+            raise DatabaseError(
+                "POSTGRES_FOLDER",
+                f"Thư mục dữ liệu {self.cluster} do một tài khoản khác tạo: hãy chạy nút bằng tài khoản đó, hoặc đổi "
+                "chủ của thư mục.",
             )
 
     def _choose(self) -> programs.Binaries:
@@ -176,7 +169,7 @@ class EmbeddedServer:
         )
         if done.returncode != 0:
             reason = done.stderr.decode(errors="replace").strip()
-            raise DatabaseError("postgres-start", f"Không tạo được thư mục dữ liệu PostgreSQL: {reason}")
+            raise DatabaseError("POSTGRES_START", f"Không tạo được thư mục dữ liệu PostgreSQL: {reason}")
 
     def _identity(self) -> dict[str, Any]:
         if not self._account.changes:
@@ -184,15 +177,11 @@ class EmbeddedServer:
         return {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
 
     async def _start(self) -> None:
-        options = SETTINGS | {"unix_socket_directories": str(self._socket)}
-        command = [str(self._binaries.postgres), "-D", str(self.cluster)]
-        for name, value in options.items():
-            command += ["-c", f"{name}={value}"]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - must outlive this loop's child watching
-                command, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                preexec_fn=_die_with_parent(), **self._identity(),  # noqa: PLW1509 - nothing but one system call
-            )  # fmt: skip
+        await stop_occupants(self.cluster, seconds=self._stop_seconds)
+        forget_sockets(self._socket)
+        self._process = start_postgres(
+            self._binaries.postgres, self.cluster, socket=self._socket, log=self.log, identity=self._identity()
+        )
         await self._answering()
 
     async def _answering(self) -> None:
@@ -201,10 +190,10 @@ class EmbeddedServer:
             async with asyncio.timeout(self._start_seconds):
                 while not await self._ready():
                     if self._process is None or self._process.poll() is not None:
-                        raise DatabaseError("postgres-start", f"PostgreSQL không khởi động được, xem {self.log}.")
+                        raise DatabaseError("POSTGRES_START", f"PostgreSQL không khởi động được, xem {self.log}.")
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError as error:
-            raise DatabaseError("postgres-start", f"PostgreSQL khởi động quá lâu, xem {self.log}.") from error
+            raise DatabaseError("POSTGRES_START", f"PostgreSQL khởi động quá lâu, xem {self.log}.") from error
 
     async def _ready(self) -> bool:
         try:
@@ -223,7 +212,7 @@ class EmbeddedServer:
             process.send_signal(signal.SIGINT)
             try:
                 async with asyncio.timeout(self._stop_seconds):
-                    await _ended(process.pid)
+                    await ended(process.pid)
             except TimeoutError:
                 await stop_occupants(self.cluster, seconds=self._stop_seconds)
             process.wait()
@@ -239,30 +228,9 @@ def _locked(path: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise DatabaseError(
-            "postgres-locked", f"Một nút liên thông khác đang dùng thư mục dữ liệu {path.parent}."
+            "POSTGRES_LOCKED", f"Một nút liên thông khác đang dùng thư mục dữ liệu {path.parent}."
         ) from error
     return descriptor
-
-
-async def _ended(pid: int) -> None:
-    """Return when the process has ended (it may still be unreaped)."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(descriptor, ended.set)
-    try:
-        await ended.wait()
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
-
-
-def _die_with_parent() -> Callable[[], None]:
-    """Fast shutdown when the node is killed; set after the change of account, which would clear it."""
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
 
 
 def _sync_folder(path: Path) -> None:

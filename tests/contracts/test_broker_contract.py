@@ -288,4 +288,4 @@ async def test_a_topic_has_one_consumer(desk: Desk) -> None:
     broker.subscribe(consumer="a", topic=TOPIC, handler=desk.record)
     with pytest.raises(QueueError) as caught:
         broker.subscribe(consumer="b", topic=TOPIC, handler=desk.record)
-    assert caught.value.code == "topic-taken"
+    assert caught.value.code == "TOPIC_TAKEN"

@@ -48,22 +48,22 @@ def newest_step() -> str:
     """The step this version of the program needs."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:
-        raise DatabaseError("schema-missing", "Bản cài đặt thiếu các bước dựng cơ sở dữ liệu.")
+        raise DatabaseError("SCHEMA_MISSING", "Bản cài đặt thiếu các bước dựng cơ sở dữ liệu.")
     return head
 
 
 async def check_at_head(dsn: str) -> None:
-    """Raise DatabaseError ``schema-behind`` unless the database stands at the newest step."""
+    """Raise DatabaseError ``SCHEMA_BEHIND`` unless the database stands at the newest step."""
     try:
         found = await current_head(dsn)
     except (OSError, asyncpg.PostgresError) as error:
         raise DatabaseError(
-            "database-unreachable", f"Không kết nối được cơ sở dữ liệu: {error}", transient=True
+            "DATABASE_UNREACHABLE", f"Không kết nối được cơ sở dữ liệu: {error}", transient=True
         ) from error
     wanted = newest_step()
     if found != wanted:
         raise DatabaseError(
-            "schema-behind",
+            "SCHEMA_BEHIND",
             f"Cơ sở dữ liệu đang ở bước {found or 'chưa có'}, chương trình cần bước {wanted}: "
             "hãy chạy lệnh «lienthong migrate» bằng tài khoản chủ cơ sở dữ liệu rồi khởi động lại.",
         )

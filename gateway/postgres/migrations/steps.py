@@ -26,5 +26,5 @@ def run_step(number: str) -> None:
     connection.execute(select(1))
     driver = connection.connection.driver_connection
     if driver is None or not driver.is_in_transaction():
-        raise DatabaseError("schema-missing", f"Bước {number} không chạy được ngoài một giao dịch.")
+        raise DatabaseError("SCHEMA_MISSING", f"Bước {number} không chạy được ngoài một giao dịch.")
     await_only(driver.execute(text))
