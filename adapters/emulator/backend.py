@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -64,12 +64,19 @@ class EmulatorBackend:
     ) -> Sequence[TitledSentRow]:
         return [
             self._sent_row(package, delivery)
-            for code in self._ledger.state.codes_of(system_id)
-            for package in self._ledger.state.sent_by(code)
+            for package in self._sent_packages(system_id, axis_doc_id)
             if package.kind is kind and _inside(package.sent_at, window)
-            if not axis_doc_id or package.axis_doc_id == axis_doc_id
             for delivery in package.deliveries
         ]
+
+    def _sent_packages(self, system_id: str, axis_doc_id: str | None) -> Iterator[StoredPackage]:
+        state = self._ledger.state
+        codes = state.codes_of(system_id)
+        if not axis_doc_id:
+            for code in codes:
+                yield from state.sent_by(code)
+        elif (package := state.packages.get(axis_doc_id)) and package.sender.upper() in map(str.upper, codes):
+            yield package
 
     async def agencies(self) -> AsyncIterator[AxisAgency]:
         for agency in list(self._ledger.state.agencies.values()):

@@ -123,7 +123,10 @@ async def _keys(controls: Controls, request: web.Request) -> web.StreamResponse:
 
 
 async def _inject(controls: Controls, request: web.Request) -> web.StreamResponse:
-    """``{"code": "F03", "operation": "sendEdoc", "count": 1, "variant": ""}``; no operation: any."""
+    """``{"code": "F03", "operation": "sendEdoc", "count": 1, "variant": ""}``.
+
+    No operation: any. Count 0: until it is cleared.
+    """
     options = await _json(request)
     operation = options.get("operation")
     controls.faults.inject(

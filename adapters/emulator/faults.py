@@ -45,7 +45,7 @@ class Fault:
 
     code: FaultCode
     operation: Operation | None = None  # None: any
-    count: int = 1  # how many calls it still strikes
+    count: int = 1  # how many calls it still strikes; 0: until it is cleared
     variant: str = ""
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-KEPT = 10_000
+KEPT = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from .download import fetch_package
 from .protocol import Operation, printed_hash
 from .rows import agency, received_item, sent_row, text_of
 from .rowstream import RowStream
-from .sending import match_sent, outcome_of_answer, outcome_of_failure
+from .sending import match_sent, outcome_before_sending, outcome_of_answer, outcome_of_failure
 from .settings import VxpSettings
 from .transport import CallError, Channel, Clock, RawAnswer, Upload, open_channel
 
@@ -46,9 +46,9 @@ class VxpAxis:
         self._channel = channel
 
     async def send(self, package: OutgoingPackage) -> SendOutcome:
-        """Call sendEdoc once. Raises AxisError only before any byte is sent: our own file or header is unusable."""
-        upload = await asyncio.to_thread(_upload, package)
+        """Call sendEdoc once. A file or header of ours that is unusable is an outcome too: nothing has left yet."""
         try:
+            upload = await asyncio.to_thread(_upload, package)
             answer = await self._channel.call(
                 Operation.SEND,
                 self._send_params(package),
@@ -57,6 +57,8 @@ class VxpAxis:
             )
         except CallError as error:
             return outcome_of_failure(error)
+        except AxisError as error:
+            return outcome_before_sending(error)
         return outcome_of_answer(answer)
 
     def _send_params(self, package: OutgoingPackage) -> dict[str, str]:

@@ -92,6 +92,12 @@ def outcome_of_failure(error: CallError) -> SendOutcome:
     )
 
 
+def outcome_before_sending(error: AxisError) -> SendOutcome:
+    """Our own file cannot be read now (try again), or a value can never stand in a header (never again)."""
+    kind = OutcomeKind.REJECTED if error.code == "AXIS_HEADER_TEXT" else OutcomeKind.RETRY
+    return SendOutcome(kind=kind, code=error.code.removeprefix("AXIS_"), message=error.message)
+
+
 def match_sent(package: OutgoingPackage, rows: Iterable[SentRow], *, since: datetime, until: datetime) -> FindResult:
     """Find an UNKNOWN send among the rows of getSentEdocList, which carry no DocumentId."""
     candidates = [row for row in rows if _could_be(package, row, since, until)]

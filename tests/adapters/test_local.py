@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -121,3 +123,60 @@ async def test_an_id_is_never_a_path(axis: LocalAxis, tmp_path: Path, wrong: str
     assert error.value.code == "AXIS_NOT_FOUND"
     with pytest.raises(AxisError):
         await axis.ack(wrong, AckWord.DONE)
+
+
+PROGRAM = """
+import asyncio, json, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from lienthong.adapters.axis import AxisAgency, MessageKind, OutgoingPackage
+from lienthong.adapters.local import LocalAxis
+
+async def agencies():
+    return [AxisAgency(id="1", code="A", name="")]
+
+async def main(folder, wanted):
+    axis = LocalAxis(folder / "spool", agencies=agencies, clock=lambda: datetime.now(UTC))
+    for number in range(wanted):
+        await axis.send(OutgoingPackage(kind=MessageKind.DOCUMENT, path=folder / str(number), size=1, sender_code="B",
+            sha256=f"{number:064d}", receiver_codes=("A",), document_id=str(number)))
+        print(number, flush=True)
+
+asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+"""
+
+
+@pytest.mark.timeout(60)
+async def test_kill_9_while_sending_loses_and_doubles_nothing(tmp_path: Path, clock: Clock) -> None:
+    wanted = 200
+    for number in range(wanted):
+        (tmp_path / str(number)).write_bytes(str(number).encode())
+    for kill_after in (1, 17, 60, 133):
+        await _run(tmp_path, wanted, kill_after)
+    await _run(tmp_path, wanted, wanted)
+
+    async def known() -> Sequence[AxisAgency]:
+        return []
+
+    axis = LocalAxis(tmp_path / "spool", agencies=known, clock=clock)
+    items = await axis.list_received(MessageKind.DOCUMENT)
+    assert len(items) == len({item.receiver_doc_id for item in items}) == wanted
+    contents = set()
+    for place, item in enumerate(items):
+        await axis.fetch(item.receiver_doc_id, tmp_path / f"fetched-{place}")
+        contents.add((tmp_path / f"fetched-{place}").read_bytes())
+    assert contents == {str(number).encode() for number in range(wanted)}
+
+
+async def _run(folder: Path, wanted: int, kill_after: int) -> None:
+    """A process that sends everything from the start; killed after so many acknowledgements."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, str(folder), str(wanted), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout
+    for _ in range(kill_after):
+        assert await process.stdout.readline()
+    if kill_after < wanted:
+        process.kill()
+    await process.wait()
+    await process.stdout.read()

@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from lienthong.adapters.axis import AckWord, MessageKind, OutcomeKind, OutgoingPackage
+from lienthong.adapters.emulator.settings import Profile
 from lienthong.adapters.errors import AxisError
 from lienthong.adapters.vxp.client import VxpAxis, open_vxp
 from lienthong.adapters.vxp.protocol import Operation
@@ -136,16 +137,17 @@ async def test_a_redirect_is_not_followed(tmp_path: Path, clock: Clock) -> None:
     assert paths == ["/sendEdoc", "/getReceivedEdocList"]
 
 
-async def test_a_file_that_changed_is_not_sent(tmp_path: Path, clock: Clock) -> None:
+async def test_what_cannot_be_sent_as_it_is_does_not_leave(tmp_path: Path, clock: Clock) -> None:
     async def axis(request: web.Request) -> web.StreamResponse:
         pytest.fail(f"nothing may be sent: {request.path}")
 
     async with talking_to(axis, clock) as client:
         package = fake_package(tmp_path / "p")
         for wrong in (replace(package, size=6), replace(package, path=tmp_path / "gone")):
-            with pytest.raises(AxisError) as error:
-                await client.send(wrong)
-            assert (error.value.code, error.value.blame) == ("AXIS_FILE", "ours")
+            outcome = await client.send(wrong)
+            assert (outcome.kind, outcome.code) == (OutcomeKind.RETRY, "FILE")
+        outcome = await client.send(replace(package, sender_code="SỞ"))
+        assert (outcome.kind, outcome.code) == (OutcomeKind.REJECTED, "HEADER_TEXT")
 
 
 async def test_an_answer_drop_by_drop_ends_with_the_time_limit(tmp_path: Path, clock: Clock) -> None:
@@ -297,6 +299,14 @@ async def test_a_big_package_passes_both_ways_in_a_window(tmp_path: Path, clock:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 20 << 20
+
+
+async def test_a_package_over_the_limit_of_the_axis_is_rejected_for_good(tmp_path: Path, clock: Clock) -> None:
+    """F13: refused before or while its body is read, with much of it still on the way."""
+    async with over_emulator(tmp_path / "axis", clock, profile=Profile(max_body=1 << 20)) as axis:
+        outcome = await axis.ours.send(fake_package(tmp_path / "p", size=60 << 20))
+        assert (outcome.kind, outcome.code) == (OutcomeKind.REJECTED, "HTTP_413")
+        assert axis.emulator.controls.ledger.state.packages == {}
 
 
 async def test_rows_without_their_id_make_the_list_unreadable(clock: Clock) -> None:

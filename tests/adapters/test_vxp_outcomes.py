@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lienthong.adapters.axis import FindAnswer, MessageKind, OutcomeKind, OutgoingPackage, SentRow
 from lienthong.adapters.vxp.sending import match_sent, outcome_of_answer, outcome_of_failure
@@ -14,6 +17,9 @@ from lienthong.adapters.vxp.transport import CallError, RawAnswer
 
 SINCE = datetime(2026, 3, 2, 1, 0, 0, 500_000, tzinfo=UTC)
 UNTIL = SINCE + timedelta(minutes=5)
+JSON = re.compile(
+    rb'\{"status":("OK"|"FAIL"|1),"ErrorCode":("0"|0|"15"|""|null),"ErrorDesc":"","DocId":("a"|"0"|null|1)\}'
+)
 PACKAGE = OutgoingPackage(
     kind=MessageKind.DOCUMENT,
     path=Path("unused"),
@@ -76,6 +82,15 @@ def test_of_a_long_answer_only_the_beginning_is_kept() -> None:
 def test_without_an_answer_it_matters_whether_the_body_was_begun(*, started: bool, kind: OutcomeKind) -> None:
     outcome = outcome_of_failure(CallError("AXIS_TIMEOUT", "Hết giờ.", body_started=started))
     assert (outcome.kind, outcome.code) == (kind, "TIMEOUT")
+
+
+@given(status=st.integers(100, 599), body=st.binary(max_size=80) | st.from_regex(JSON, fullmatch=True))
+def test_any_answer_at_all_has_an_outcome(status: int, body: bytes) -> None:
+    """Nothing that an axis answers raises, and only a complete success is one."""
+    outcome = outcome_of_answer(RawAnswer(http_status=status, body=body))
+    if outcome.kind is OutcomeKind.ACCEPTED:
+        assert b'"OK"' in body
+        assert outcome.axis_doc_id
 
 
 def row(**changes: object) -> SentRow:
