@@ -144,5 +144,10 @@ def _replacement(element: Element, notes: Notes) -> Replacement | None:
 
 
 def _organs(element: Element, notes: Notes) -> list[OrganCode]:
-    codes = (organ_of(code, notes) for listed in element.named(wire.ORGAN_LIST) for code in listed.named(wire.ORGAN_ID))
+    listed = [one for group in element.named(wire.ORGAN_LIST) for one in group.named(wire.ORGAN_ID)]
+    codes = [organ_of(one, notes) for one in listed if one.value is not None]
+    if None in codes:
+        # Left out silently, the replacement would seem to be meant for fewer agencies, or for all.
+        message = "Nơi nhận áp dụng thay thế có mã định danh không dùng được."
+        notes.error("EDXML_RECEIVER_CODE", message, element, "edxml 10/25")
     return [code for code in codes if code is not None]

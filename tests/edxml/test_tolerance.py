@@ -407,3 +407,85 @@ def test_what_cannot_be_routed_is_refused_with_its_place(read: Read, name: str, 
     assert caught.value.code == "EDXML_REQUIRED"
     assert caught.value.xpath == where
     assert caught.value.line is not None
+
+
+def test_replacement_without_a_list_takes_the_target_from_elsewhere(read: Read) -> None:
+    bare = drop(REPLACE, "ReplacementInfoList")
+    target = "<edXML:DocumentId>old</edXML:DocumentId>"
+    inside = read(bare.replace("<edXML:BussinessDocType>", target + "<edXML:BussinessDocType>"))
+    answered = f"<edXML:ResponseFor>{target}</edXML:ResponseFor><edXML:SteeringType>"
+    outside = read(bare.replace("<edXML:SteeringType>", answered))
+    for reading in (inside, outside):
+        (replacement,) = document(reading).business.replacements
+        assert replacement.document_id == DocumentId("old")
+        assert finding(reading, "EDXML_TARGET_ELSEWHERE").severity is Severity.WARNING
+
+
+def test_replacement_of_nothing_or_for_an_unusable_code_needs_a_person(read: Read) -> None:
+    everywhere = read(drop(REPLACE, "OrganIdList"))
+    assert document(everywhere).business.replacements[0].organs == ()
+    assert everywhere.findings == ()
+    listed = "<edXML:OrganIdList>\n                <edXML:OrganId>"
+    reading = read(REPLACE.replace(listed + "000", listed + "sai mã"))
+    assert finding(reading, "EDXML_RECEIVER_CODE").severity is Severity.ERROR
+    nameless = REPLACE.replace("<edXML:ReplacementInfo>", "<edXML:ReplacementInfo><!--", 1)
+    nameless = nameless.replace("<edXML:OrganIdList>", "--><edXML:OrganIdList>", 1)
+    assert finding(read(nameless), "EDXML_REPLACEMENT_MISSING").severity is Severity.ERROR
+
+
+def test_update_that_says_nothing_is_noted(read: Read) -> None:
+    reading = read(drop(UPDATE, "BussinessDocumentInfo"))
+    assert document(reading).business.update is None
+    assert finding(reading, "EDXML_UPDATE_MISSING").severity is Severity.WARNING
+
+
+def test_unusable_code_in_a_trace_is_no_reason_to_stop(read: Read) -> None:
+    reading = read(re.sub(r"(<edXML:TraceHeader>\s*<edXML:OrganId>)", r"\1sai mã ", NEW))
+    assert document(reading).traces[0].organ is None
+    assert finding(reading, "EDXML_ORGAN_CODE").severity is Severity.WARNING
+
+
+def test_status_that_answers_two_documents_needs_a_person(read: Read) -> None:
+    response = re.search(r"<edXML:ResponseFor>.*?</edXML:ResponseFor>", STATUS, re.DOTALL)
+    assert response is not None
+    reading = read(STATUS.replace(response[0], response[0] * 2))
+    assert finding(reading, "EDXML_DUPLICATE_ELEMENT").severity is Severity.ERROR
+
+
+def test_attachments_of_a_status_are_left_out(read: Read) -> None:
+    start, end = NEW.index("  <AttachmentEncoded>"), NEW.index("</edXML>")
+    reading = read(STATUS.replace("</edXML>", NEW[start:end] + "</edXML>"))
+    assert finding(reading, "EDXML_STATUS_ATTACHMENT").severity is Severity.WARNING
+    assert reading.attachment_count == 2
+
+
+def test_attachment_outside_the_manifest_comes_last(read: Read) -> None:
+    first = re.search(r"\s*<edXML:Reference>.*?</edXML:Reference>", NEW, re.DOTALL)
+    assert first is not None
+    reading = read(NEW.replace(first[0], ""))
+    assert [one.name for one in document(reading).attachments] == [XLSX, "1520_STC-NS.signed.pdf"]
+    assert finding(reading, "EDXML_NOT_IN_MANIFEST").severity is Severity.WARNING
+
+
+def test_nameless_attachment_gets_a_name(read: Read) -> None:
+    reading = read(re.sub(r"<(edXML:)?AttachmentName>1520.*?>", "", NEW))
+    assert document(reading).attachments[0].name == "tep-dinh-kem-1"
+
+
+def test_two_attachments_under_one_id_are_told_apart(read: Read) -> None:
+    reading = read(NEW.replace("6f0d2b8f1a02", "6f0d2b8f1a01").replace("2f6d0b8f1a02", "2f6d0b8f1a01"))
+    first, second = document(reading).attachments
+    assert second.content_id == first.content_id + "-2"
+    assert (first.name, second.name) == ("1520_STC-NS.signed.pdf", XLSX)
+
+
+def test_envelope_of_another_namespace_is_noted(read: Read) -> None:
+    other = 'xmlns:edXML="http://edxml.gov.vn/schema"'
+    reading = read(NEW.replace('xmlns:edXML="http://www.mic.gov.vn/TBT/QCVN_102_2016"', other, 1))
+    assert finding(reading, "EDXML_NAMESPACE_MIXED").severity is Severity.WARNING
+
+
+def test_declared_encoding_of_a_careless_client_is_noted(read: Read) -> None:
+    reading = read(NEW.replace('encoding="UTF-8"', 'encoding="utf-16"'))
+    assert finding(reading, "EDXML_ENCODING_DECLARED").line == 1
+    assert reading.encoding == "utf-8"

@@ -63,7 +63,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     ),
     "order": (
         NEW.replace("<edXML:SignerInfo>", "<edXML:Content>hai</edXML:Content><edXML:SignerInfo>"),
-        "Phần tử Content[2] không được ở vị trí này (cần SignerInfo).".replace("[2]", ""),
+        "Phần tử Content không được ở vị trí này (cần SignerInfo).",
         MESSAGE + "/Content[2]",
     ),
     "second receiver": (
