@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+SET_MISSING: Final = "SIG_REQUIRED_SET_MISSING"
 
 
 class Verdict(StrEnum):
@@ -113,5 +116,6 @@ class FileReport:
     @property
     def missing_signatures_only(self) -> bool:
         """Nothing is wrong but the required set: may be delivered as reference (registers.md C1)."""
-        bad = {a.question for a in self.answers if a.verdict is Verdict.INVALID}
-        return bool(self.signatures) and bad <= {Question.ORDER} and self.legal_value is LegalValue.REFERENCE
+        invalid = {a.question: a.code for a in self.answers if a.verdict is Verdict.INVALID}
+        unknown = {a.question for a in self.answers if a.verdict is Verdict.UNKNOWN}
+        return bool(self.signatures) and invalid == {Question.ORDER: SET_MISSING} and unknown <= {Question.TIME}
