@@ -186,8 +186,8 @@ class AxisSettings(Section):
     base_url: str = Field(description="địa chỉ gốc của trục; https trừ máy này")
     system_id: str = Field(min_length=1, description="mã hệ thống do trục cấp")
     secret_file: Secret = Field(description="tệp chứa khóa do trục cấp")
-    code_system: Literal["qcvn102", "qd20", "directory"] = Field(
-        default="directory", description="mã ghi vào gói: theo QCVN 102, theo QĐ 20/2020, hay như danh bạ trục"
+    plain_http: bool = Field(
+        default=False, description="máy chủ an ninh của trục chỉ có http và nằm trong mạng truyền số liệu chuyên dùng"
     )
     connect_timeout_s: PositiveFloat = Field(default=10.0, description="giây; quá thì chắc chắn chưa gửi, sẽ gửi lại")
     read_timeout_s: PositiveFloat = Field(
@@ -201,8 +201,8 @@ class AxisSettings(Section):
         parts = urlsplit(self.base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("base_url không phải địa chỉ http hay https")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError("base_url ngoài máy này phải dùng https")
+        if parts.scheme == "http" and not (is_loopback(parts.hostname) or self.plain_http):
+            raise ValueError("base_url ngoài máy này phải dùng https, hoặc khai plain_http = true (mạng chuyên dùng)")
         if self.name == "local":
             raise ValueError("tên “local” dành cho văn bản giữa các đơn vị cùng nút")
         return self
@@ -227,8 +227,7 @@ class QueueSettings(Section):
 class RetrySettings(Section):
     """When a package of certain failure goes again, and when an unknown outcome becomes a person's."""
 
-    base_seconds: PositiveFloat = Field(default=30.0, description="giây chờ trước lần thứ hai")
-    factor: float = Field(default=2.0, ge=1.0, description="mỗi lần sau chờ gấp bao nhiêu")
+    base_seconds: PositiveFloat = Field(default=30.0, description="giây chờ trước lần thứ hai; mỗi lần sau chờ gấp đôi")
     cap_seconds: PositiveFloat = Field(default=3600.0, description="giây chờ lâu nhất giữa hai lần")
     attempts: PositiveInt = Field(default=100, description="số lần gửi; hết thì giữ lại chờ người xử lý")
     unknown_checks: PositiveInt = Field(default=3, description="số lần hỏi trục khi chưa rõ kết quả; hết thì giữ lại")
