@@ -35,8 +35,18 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
     """The database at the newest step. Raises DatabaseError."""
     async with AsyncExitStack() as stack:
         dsn = settings.database.dsn or await embedded_dsn(settings, stack)
-        await check_at_head(dsn)
+        await _check(dsn, settings)
         yield await stack.enter_async_context(Database(dsn, _FEW))
+
+
+async def _check(dsn: str, settings: Settings) -> None:
+    """The embedded database migrates itself: one that is not there yet belongs to a node that is starting."""
+    try:
+        await check_at_head(dsn)
+    except DatabaseError as error:
+        if error.code == "SCHEMA_BEHIND" and settings.database.embedded:
+            raise _starting(settings.postgres_dir) from error
+        raise
 
 
 @asynccontextmanager
@@ -79,7 +89,11 @@ def attached(base: Path, *, owner: bool) -> str:
         password = (base / secret).read_text(encoding="utf-8").strip()
         port, socket = lines[_PORT], lines[_SOCKET]
     except (OSError, IndexError) as error:
-        raise DatabaseError(
-            "POSTGRES_STARTING", f"Nút đang khởi động hoặc đang dừng ({base}); hãy thử lại.", transient=True
-        ) from error
+        raise _starting(base) from error
     return f"postgresql://{role}:{password}@/{DATABASE}?host={quote(socket, safe='')}&port={port}"
+
+
+def _starting(base: Path) -> DatabaseError:
+    return DatabaseError(
+        "POSTGRES_STARTING", f"Nút đang khởi động hoặc đang dừng ({base}); hãy thử lại.", transient=True
+    )
