@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.xref import XRefSectionType
 from pyhanko.sign.diff_analysis import (
     DEFAULT_DIFF_POLICY,
     FieldComparisonContext,
@@ -28,7 +29,8 @@ from .document import Document, FormField, entry
 
 # A number or date line is about 250 x 18 points; a filled field beyond this area can hide text.
 LARGEST_FILLED_FIELD: Final = 20_000.0  # square points, 4 % of an A4 page
-SHOWN_TYPES: Final = ("/Font", "/FontDescriptor", "/XObject", "/Page", "/Pages", "/ExtGState", "/Pattern")
+FORM_LOOK: Final = ("/DR", "/DA", "/Q", "/NeedAppearances", "/XFA")
+SHOWN_TYPES: Final = ("/Font", "/FontDescriptor", "/XObject", "/ExtGState", "/Pattern")
 
 
 class UntouchedFieldsPass(GenericFieldModificationRule):
@@ -106,7 +108,7 @@ def _paints(obj: Any) -> bool:
     kind = str(entry(obj, "/Type"))
     if isinstance(obj, generic.StreamObject):
         return kind not in ("/Metadata", "/XRef", "/ObjStm")
-    return kind in SHOWN_TYPES and kind not in ("/Page", "/Pages")
+    return kind in SHOWN_TYPES
 
 
 def _unsigned_cover(document: Document, signed_revision: int) -> str | None:
@@ -115,13 +117,38 @@ def _unsigned_cover(document: Document, signed_revision: int) -> str | None:
         if field.kind != "/Sig" or field.signed or field.reference is None or not _area(field):
             continue
         born = xrefs.get_introducing_revision(field.reference)
-        if born > signed_revision and "/AP" in field.node:
+        if born > signed_revision:
             return f"ô chữ ký trống {field.name} thêm sau khi ký"
     return None
 
 
+def form_look_changed(document: Document, signed_revision: int) -> bool:
+    """How viewers draw filled fields was changed: pyHanko clears that as a long-term update."""
+    before = entry(document.reader.get_historical_resolver(signed_revision).root, "/AcroForm")
+    after = entry(document.reader.root, "/AcroForm")
+    return any(_raw(before, key) != _raw(after, key) for key in FORM_LOOK)
+
+
+def hybrid_since(document: Document, signed_revision: int) -> bool:
+    """A later revision hides objects from older viewers behind a hybrid cross-reference."""
+    xrefs = document.reader.xrefs
+    later = range(signed_revision + 1, xrefs.total_revisions)
+    hybrid = (XRefSectionType.HYBRID_MAIN, XRefSectionType.HYBRID_STREAM)
+    return any(xrefs.get_xref_container_info(n).xref_section_type in hybrid for n in later)
+
+
+def _raw(node: Any, key: str) -> Any:
+    return node.raw_get(key) if isinstance(node, generic.DictionaryObject) and key in node else None
+
+
 def _area(field: FormField) -> float:
-    box = entry(field.node, "/Rect")
+    kids = entry(field.node, "/Kids")
+    widgets = [kid.get_object() for kid in kids] if isinstance(kids, generic.ArrayObject) else []
+    return max(_node_area(node) for node in (field.node, *widgets))
+
+
+def _node_area(node: Any) -> float:
+    box = entry(node, "/Rect")
     if not isinstance(box, generic.ArrayObject) or len(box) != 4:
         return 0.0
     left, bottom, right, top = (float(n.get_object()) for n in box)

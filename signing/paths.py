@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from asn1crypto import algos, crl, keys, ocsp, x509
 from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -190,20 +190,6 @@ def _validity(fault: Exception, certificate: x509.Certificate, *, proven: bool, 
     return answer("SIG_REVOCATION_UNKNOWN")
 
 
-def listed_revocation(
-    certificate: x509.Certificate, lists: Iterable[crl.CertificateList]
-) -> tuple[datetime, str] | None:
+def listed_revocation(certificate: x509.Certificate, store: TrustStore) -> tuple[datetime, str] | None:
     """Time and reason of a revocation in lists of the trusted folder, whatever other list says "good"."""
-    for entries in lists:
-        if entries.issuer.hashable != certificate.issuer.hashable:
-            continue
-        entry = _entry(entries, certificate.serial_number)
-        if entry is not None:
-            reason = entry.crl_reason_value
-            return entry["revocation_date"].native, reason.native if reason else "unspecified"
-    return None
-
-
-def _entry(entries: crl.CertificateList, serial: int) -> Any:
-    revoked = entries["tbs_cert_list"]["revoked_certificates"]
-    return next((e for e in revoked if e["user_certificate"].native == serial), None)
+    return store.revocations.get((certificate.issuer.hashable, certificate.serial_number))

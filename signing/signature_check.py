@@ -18,7 +18,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, async_val
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 
 from .answers import answer, warning
-from .difference import shadow_change
+from .difference import form_look_changed, hybrid_since, shadow_change
 from .document import Document, entry
 from .evidence import with_embedded
 from .identity import CertificateNames, Identity, identify
@@ -190,7 +190,7 @@ def _token(status: PdfSignatureStatus, generated: datetime | None, evidence: Evi
     token = status.timestamp_validity
     if token is None or generated is None:
         return None
-    revoked = listed_revocation(token.signing_cert, evidence.store.crls)
+    revoked = listed_revocation(token.signing_cert, evidence.store)
     return TokenStatus(
         generated=generated,
         matches=bool(token.intact and token.valid and token.timestamp == generated),
@@ -222,7 +222,7 @@ async def _path(
             claimed=_claimed(status),
         )
     # A newer list of the trusted folder outweighs an older one inside the file.
-    revoked = listed_revocation(embedded.signer_cert, evidence.store.crls)
+    revoked = listed_revocation(embedded.signer_cert, evidence.store)
     if revoked and revoked[0] <= when and verdict.validity.verdict is Verdict.VALID:
         code = "SIG_SUSPENDED" if revoked[1] == "certificate_hold" else "SIG_REVOKED"
         verdict = replace(verdict, validity=answer(code, f"{revoked[0]:%d/%m/%Y %H:%M} UTC"))
@@ -286,6 +286,10 @@ def _later_changes(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, a
     is_last = embedded.signed_revision >= around.last_revision
     if is_last and result.modification_level > ModificationLevel.LTA_UPDATES:
         return answer("SIG_CHANGED_AFTER_LAST", changed or "biểu mẫu")
+    if is_last and form_look_changed(around.document, embedded.signed_revision):
+        return answer("SIG_CHANGED_AFTER_LAST", "cách trình bày biểu mẫu")
+    if hybrid_since(around.document, embedded.signed_revision):
+        return answer("SIG_CHANGES_NOT_CHECKED", "bảng tham chiếu chéo lai trong bản cập nhật")
     if not around.document.strict and not around.document.hybrid:
         return answer("SIG_CHANGES_NOT_CHECKED", "cú pháp tệp sai chuẩn")
     if result.modification_level == ModificationLevel.NONE:

@@ -9,6 +9,7 @@ file to a folder must never add trust. Stores are never mixed (registers.md C15)
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -40,6 +41,7 @@ class TrustStore:
     roots: tuple[x509.Certificate, ...]
     intermediates: tuple[x509.Certificate, ...]
     crls: tuple[crl.CertificateList, ...]
+    revocations: Mapping[tuple[str, int], tuple[datetime, str]]  # (issuer, serial): time and reason
 
     def sha1_keys(self, now: datetime) -> frozenset[bytes]:
         """Public keys (DER) of pinned roots whose SHA-1 signatures are still tolerated at ``now``."""
@@ -95,11 +97,18 @@ def _load(folder: str, name: str, pins_file: Path, _fingerprint: tuple[object, .
         roots = tuple(_certificate(f) for f in _files(here / "roots"))
         intermediates = tuple(_certificate(f) for f in _files(here / "intermediates"))
         lists = tuple(_revocation_list(f) for f in _files(here / "crls"))
+        revocations = {key: entry for listed in lists for key, entry in _revocations(listed)}
     except (OSError, ValueError, TypeError, KeyError) as cause:
         raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause}") from cause
     _refuse_unpinned(name, pins, roots)
     return TrustStore(
-        name=name, title=declared["title"], pins=pins, roots=roots, intermediates=intermediates, crls=lists
+        name=name,
+        title=declared["title"],
+        pins=pins,
+        roots=roots,
+        intermediates=intermediates,
+        crls=lists,
+        revocations=revocations,
     )
 
 
@@ -128,6 +137,14 @@ def _revocation_list(file: Path) -> crl.CertificateList:
     revoked = crl.CertificateList.load(_der(file))
     _ = revoked.issuer.native
     return revoked
+
+
+def _revocations(listed: crl.CertificateList) -> Iterator[tuple[tuple[str, int], tuple[datetime, str]]]:
+    issuer = listed.issuer.hashable
+    for entry in listed["tbs_cert_list"]["revoked_certificates"]:
+        reason = entry.crl_reason_value
+        when: datetime = entry["revocation_date"].native
+        yield (issuer, entry["user_certificate"].native), (when, reason.native if reason else "unspecified")
 
 
 def _der(file: Path) -> bytes:

@@ -104,6 +104,7 @@ class Desk:
         lock: Any = None,
         existing: bool = False,
         timestamper: Any = None,
+        strict: bool = True,
         **more: Any,
     ) -> bytes:
         """Sign as VGCA tools do by default: adbe.pkcs7.detached, leaf only, no revocation data."""
@@ -123,7 +124,7 @@ class Desk:
         pdf_signer = PdfSigner(metadata, signer=signer, timestamper=stamper, new_field_spec=spec)
         asyncio.run(
             pdf_signer.async_sign_pdf(
-                IncrementalPdfFileWriter(io.BytesIO(document)), bytes_reserved=20480, output=output
+                IncrementalPdfFileWriter(io.BytesIO(document), strict=strict), bytes_reserved=20480, output=output
             )
         )
         return output.getvalue()

@@ -98,6 +98,30 @@ def test_change_after_all_signatures(desk: Desk, change: Callable[..., None]) ->
         assert report.legal_value is None
 
 
+def redraw_fields(writer: IncrementalPdfFileWriter) -> None:
+    form = writer.root["/AcroForm"]
+    form["/NeedAppearances"] = generic.BooleanObject(True)
+    form["/DA"] = pdf_string("/Helv 99 Tf 1 0 0 rg")
+    writer.update_container(form)
+
+
+def open_with_script(writer: IncrementalPdfFileWriter) -> None:
+    action = {pdf_name("/S"): pdf_name("/JavaScript"), pdf_name("/JS"): pdf_string("1")}
+    writer.root["/OpenAction"] = generic.DictionaryObject(action)
+    writer.update_root()
+
+
+def hide_signature(writer: IncrementalPdfFileWriter) -> None:
+    field = fields_of(writer)[LEADER_FIELD]
+    field["/F"] = generic.NumberObject(2)
+    writer.update_container(field)
+
+
+@pytest.mark.parametrize("change", [redraw_fields, open_with_script, hide_signature])
+def test_look_of_the_form_changed_after_all_signatures(desk: Desk, change: Callable[..., None]) -> None:
+    assert desk.check(updated(desk.profile, change)).overall is Overall.INVALID
+
+
 def test_leader_forbidding_all_changes_stops_the_agency(desk: Desk) -> None:  # 4
     first = desk.sign(desk.blank, desk.leader, "A", certify=True, permission=MDPPerm.NO_CHANGES)
     with pytest.raises(PyHankoSigningError):

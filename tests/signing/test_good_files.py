@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import struct
 from datetime import timedelta
 
 import pytest
@@ -131,6 +132,38 @@ def test_untouched_locked_field_is_no_change(desk: Desk) -> None:  # signatures.
     lock = FieldMDPSpec(FieldMDPAction.INCLUDE, fields=["so_van_ban"])
     first = desk.sign(prepared, desk.leader, "A", lock=lock)
     assert desk.check(desk.sign(first, desk.agency, "B", box=AGENCY_BOX)).overall is Overall.VALID
+
+
+def test_hybrid_cross_references_of_office_suites(desk: Desk) -> None:  # signatures.md 4.1
+    first = desk.sign(hybrid_pdf(), desk.leader, "A", certify=True, strict=False)
+    report = desk.check(desk.sign(first, desk.agency, "B", box=AGENCY_BOX, strict=False))
+    assert report.overall is Overall.VALID, report.reason
+    assert "SIG_WARN_HYBRID" in {w.code for w in report.warnings}
+
+
+def hybrid_pdf() -> bytes:
+    """A table for old readers, a stream (object 7) that adds object 6 inside an object stream."""
+    body, places = bytearray(b"%PDF-1.7\n"), {}
+    inner = b"6 0 << /Shown true >>"
+    contents = {
+        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << >> >>",
+        4: b"<< /Length 9 >>\nstream\n0 0 m 9 l\nendstream",
+        5: b"<< /Type /ObjStm /N 1 /First 4 /Length %d >>\nstream\n%s\nendstream" % (len(inner), inner),
+    }
+    for number, content in contents.items():
+        places[number] = len(body)
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    stream = len(body)
+    rows = struct.pack(">BHB", 2, 5, 0) + struct.pack(">BHB", 1, stream, 0)
+    head = b"<< /Type /XRef /Size 8 /Index [6 2] /W [1 2 1] /Root 1 0 R /Length %d >>" % len(rows)
+    body += b"7 0 obj\n%s\nstream\n%s\nendstream\nendobj\n" % (head, rows)
+    table = len(body)
+    body += b"xref\n0 8\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % places[n] for n in contents)
+    body += b"0000000000 00000 f \n" * 2
+    body += b"trailer\n<< /Size 8 /Root 1 0 R /XRefStm %d >>\nstartxref\n%d\n%%%%EOF\n" % (stream, table)
+    return bytes(body)
 
 
 def test_annex_needs_the_agency_only(desk: Desk) -> None:  # L-14
