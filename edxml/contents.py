@@ -6,7 +6,8 @@ import hashlib
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Self
 
 import pybase64
 
@@ -95,7 +96,10 @@ class _Open:
 
 
 class DecodedContents:
-    """A content sink: into a folder, under names of our own, or (``into`` None) only checked and hashed."""
+    """A content sink: into a folder, under names of our own, or (``into`` None) only checked and hashed.
+
+    Leaving it after a failure removes every file that it wrote.
+    """
 
     def __init__(self, into: Path | None, limits: Limits, head: int) -> None:
         self._into = into
@@ -153,11 +157,18 @@ class DecodedContents:
             if path not in wanted:
                 path.unlink(missing_ok=True)
 
-    def discard(self) -> None:
-        """Remove every file that was written."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        failed: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
-        for path in self.paths:
-            path.unlink(missing_ok=True)
+        if failed is not None:
+            self.keep(set())
 
     def _take(self, to: _Open, data: bytes) -> None:
         to.size += len(data)

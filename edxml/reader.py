@@ -19,7 +19,7 @@ from .findings import Finding
 from .header import read_header as header_values
 from .limits import DEFAULT_LIMITS, Limits
 from .manifest import attachment_elements, read_attachments
-from .model import DocumentPackage, Package
+from .model import Attachment, DocumentPackage, Package
 from .stream import SkippedContents, parse
 
 
@@ -40,23 +40,18 @@ def read_package(path: Path, into: Path, *, limits: Limits = DEFAULT_LIMITS) -> 
     Raises EdxmlError: EDXML_EMPTY, EDXML_NOT_WELL_FORMED, EDXML_ENCODING, EDXML_DOCTYPE, EDXML_NAMESPACE,
     EDXML_OLD_FORMAT, EDXML_LIMIT, EDXML_REQUIRED, EDXML_BUSINESS_TYPE.
     """
-    contents = DecodedContents(into, limits, HEAD)
-    complete = False
-    try:
+    with DecodedContents(into, limits, HEAD) as contents:
         parsed = parse(path, limits, contents)
         notes = Notes(parsed.findings)
         package = header_values(parsed.root, notes)
         elements = attachment_elements(parsed.root)
+        attachments: tuple[Attachment, ...] = ()
         if isinstance(package, DocumentPackage):
             attachments = read_attachments(parsed.root, contents, limits, notes)
             package = dataclasses.replace(package, attachments=attachments)
         elif elements:
             notes.warn("EDXML_STATUS_ATTACHMENT", "Gói tin trạng thái có tệp đính kèm; bỏ qua.", elements[0])
-        contents.keep({one.path for one in package.attachments} if isinstance(package, DocumentPackage) else set())
-        complete = True
-    finally:
-        if not complete:
-            contents.discard()
+        contents.keep({one.path for one in attachments})
     return Reading(
         package=package,
         findings=notes.findings,
