@@ -17,6 +17,7 @@ from uuid import UUID
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction
 
 from .errors import DatabaseError
 from .statements import statements
@@ -29,6 +30,7 @@ LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,  # the server's last word arrived on an idle connection
 )
 
 
@@ -83,27 +85,50 @@ class Database:
         ``agency_id`` is set for the transaction as ``lienthong.agency_id`` (row security can rely on it); None is
         for work of the node itself.
         """
-        async with self._acquired() as connection:
-            try:
-                async with connection.transaction():
-                    if agency_id is not None:
-                        await self.queries.unit_for_agency(connection, agency_id=str(agency_id))
-                    yield connection
-            except LOST as error:
+        pool = self._open_pool()
+        connection, transaction = await self._begun(pool)
+        try:
+            async with _ended(transaction):
+                if agency_id is not None:
+                    await self.queries.unit_for_agency(connection, agency_id=str(agency_id))
+                yield connection
+        except (asyncpg.InterfaceError, *LOST) as error:
+            if isinstance(error, LOST) or connection.is_closed():
                 raise _unreachable(error) from error
+            raise
+        finally:
+            await pool.release(connection)
 
-    @asynccontextmanager
-    async def _acquired(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+    def _open_pool(self) -> asyncpg.Pool[asyncpg.Record]:
         if self._pool is None:
             raise DatabaseError("DATABASE_CLOSED", "Cơ sở dữ liệu đã đóng.", transient=True)
-        try:
-            connection = await self._pool.acquire(timeout=self._settings.acquire_timeout)
-        except (OSError, TimeoutError, *LOST) as error:
-            raise _unreachable(error) from error
-        try:
-            yield connection
-        finally:
-            await self._pool.release(connection)
+        return self._pool
+
+    async def _begun(
+        self, pool: asyncpg.Pool[asyncpg.Record]
+    ) -> tuple[PoolConnectionProxy[asyncpg.Record], Transaction]:
+        """A connection with a transaction begun. Those that died in the pool (the server was restarted) are thrown
+        away: nothing was done on them yet, so trying the next is safe.
+        """
+        last: BaseException | None = None
+        for _ in range(self._settings.connections_max + 1):
+            try:
+                connection = await pool.acquire(timeout=self._settings.acquire_timeout)
+            except (OSError, TimeoutError, *LOST) as error:
+                raise _unreachable(error) from error
+            transaction = connection.transaction()
+            try:
+                await transaction.start()
+            except (asyncpg.InterfaceError, *LOST) as error:
+                last = error
+                connection.terminate()
+                await pool.release(connection)
+            except BaseException:
+                await pool.release(connection)
+                raise
+            else:
+                return connection, transaction
+        raise _unreachable(last or ConnectionError()) from last
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection of its own, outside the pool, for LISTEN; the caller closes it."""
@@ -127,6 +152,17 @@ async def _speak_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 def _encode(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@asynccontextmanager
+async def _ended(transaction: Transaction) -> AsyncIterator[None]:
+    """Commit a transaction that was begun, or roll it back."""
+    try:
+        yield
+    except BaseException:
+        await transaction.rollback()
+        raise
+    await transaction.commit()
 
 
 async def _leave_as_it_is(connection: asyncpg.Connection[asyncpg.Record]) -> None:
