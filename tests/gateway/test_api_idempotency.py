@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import unicodedata
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,6 +16,7 @@ from lienthong.gateway.errors import GatewayError
 from lienthong.gateway.idempotency import Claim, Earlier, request_hash
 from lienthong.gateway.submissions import SubmittedFile
 
+from ..waiting import until
 from .conftest import PDF, document
 
 if TYPE_CHECKING:
@@ -35,8 +37,6 @@ async def test_a_repetition_gets_the_same_answer(room: Room) -> None:
 
 
 async def test_key_order_and_unicode_form_of_the_metadata_do_not_matter(room: Room) -> None:
-    import unicodedata
-
     await room.submit()
     turned = dict(reversed(document().items()))
     turned["subject"] = unicodedata.normalize("NFD", turned["subject"])
@@ -82,8 +82,7 @@ async def test_a_twin_waits_while_the_first_is_at_work(room: Room) -> None:
     async with asyncio.TaskGroup() as group:
         first = group.create_task(room.send(slowly(), content_type="multipart/form-data; boundary=b"))
         await begun.wait()
-        while not await room.one("SELECT count(*) FROM idempotency"):
-            await asyncio.sleep(0)
+        await until(lambda: room.one("SELECT count(*) FROM idempotency"))
         twin = await room.submit()
         assert (twin.status, (await twin.json())["code"]) == (409, "IDEMPOTENCY_IN_PROGRESS")
         assert 1 <= int(twin.headers["Retry-After"]) <= 5
@@ -120,12 +119,16 @@ async def test_a_lost_claim_rolls_the_acceptance_back(room: Room) -> None:
     held = await idempotency.claim(room.node, room.sender, "k-1")
     assert isinstance(held, Claim)
     await room.one("UPDATE idempotency SET claim = gen_random_uuid() RETURNING 1")
-    with pytest.raises(GatewayError) as caught:
+
+    async def accept() -> None:
         async with room.node.db.unit(room.sender) as conn:
             await conn.execute("INSERT INTO mailbox_counter (agency_id) VALUES ($1)", room.sender)
             await idempotency.finish(
                 room.node, conn, held, request_hash="x", exchange_id=UUID(int=1), answer={"id": "x"}
             )
+
+    with pytest.raises(GatewayError) as caught:
+        await accept()
     assert caught.value.code == "IDEMPOTENCY_IN_PROGRESS"
     assert await room.one("SELECT count(*) FROM mailbox_counter") == 0
 
