@@ -36,8 +36,8 @@ REFUSALS = {
     "EDXML_OLD_FORMAT",
     "EDXML_REQUIRED",
 }
-TRIES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+TRIES = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @contextmanager
