@@ -19,7 +19,7 @@ from aiohttp import web
 from ..errors import AxisError
 from ..vxp.calls import ServerSettings, ServerSide
 from ..vxp.protocol import HashForm
-from ..vxp.server import answer, operation_of, vxp_runner
+from ..vxp.server import answer, operation_of, vxp_application, vxp_runner
 from .backend import EmulatorBackend
 from .control import Controls, control_application
 from .faults import FaultBoard
@@ -133,9 +133,7 @@ def _axis_application(settings: EmulatorSettings, controls: Controls) -> web.App
             return await controls.faults.strike(fault, operation, request, lambda request: answer(side, request))
         return await answer(side, request)
 
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", handle)
-    return application
+    return vxp_application(handle)
 
 
 async def _serve(stack: AsyncExitStack, application: web.Application, host: str, port: int) -> str:

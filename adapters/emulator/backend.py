@@ -48,13 +48,13 @@ class EmulatorBackend:
 
     async def package(self, system_id: str, receiver_doc_id: str) -> Path | None:
         delivery = self._ledger.state.deliveries.get(receiver_doc_id)
-        if delivery is None or not await self.owns(system_id, delivery.receiver):
+        if delivery is None or not await self._receives(system_id, delivery):
             return None
         return await self._ledger.delivered(delivery.axis_doc_id)
 
     async def update(self, system_id: str, receiver_doc_id: str, word: AckWord) -> Refusal | None:
         delivery = self._ledger.state.deliveries.get(receiver_doc_id)
-        if delivery is None or not await self.owns(system_id, delivery.receiver):
+        if delivery is None or not await self._receives(system_id, delivery):
             return Refusal(code="20", text="Khong tim thay van ban")
         await self._ledger.move(delivery, word)
         return None
@@ -105,6 +105,9 @@ class EmulatorBackend:
             return Refusal(code="19", text="Don vi khong thuoc he thong nay")
         await self._ledger.remove_agency(code)
         return None
+
+    async def _receives(self, system_id: str, delivery: Delivery) -> bool:
+        return delivery.receiver == system_id or await self.owns(system_id, delivery.receiver)
 
     def _listed(self, delivery: Delivery) -> ListedPackage:
         package = self._ledger.state.packages[delivery.axis_doc_id]

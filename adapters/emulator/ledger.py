@@ -16,7 +16,7 @@ from ...edxml.reader import read_header
 from ..axis import AckWord, MessageKind
 from ..vxp.backend import Refusal
 from .journal import Journal
-from .settings import AgencySeed, EmulatorSettings, FailSemantics
+from .settings import AgencySeed, EmulatorSettings, FailSemantics, RecipientRow
 from .state import DONE, FAIL, INITIAL, PROCESSING, AxisState, Delivery, agency_event, axis_id, receiver_id
 from .storage import Folders
 
@@ -64,7 +64,9 @@ class Ledger:
             "n": number,
             "axis_doc_id": axis_doc_id,
             "at": self.clock().isoformat(),
-            "rows": [(receiver_id(self.settings.seed, number, row), code) for row, code in enumerate(receivers)],
+            "rows": [
+                (receiver_id(self.settings.seed, number, row), code) for row, code in enumerate(self._rows(receivers))
+            ],
             "robot": robot,
         }
         await self._record(event)
@@ -159,6 +161,17 @@ class Ledger:
         """Durable first, visible after."""
         await self._journal.append(event)
         self.state.apply(event)
+
+    def _rows(self, receivers: Sequence[str]) -> list[str]:
+        """The code of each row: as addressed, or once the center of all its agencies."""
+        if self.settings.profile.recipient_row is RecipientRow.AGENCY:
+            return list(receivers)
+        agencies = [(code, self.state.agency(code)) for code in receivers]
+        return list(
+            dict.fromkeys(
+                agency.center if agency and agency.center and not agency.script else code for code, agency in agencies
+            )
+        )
 
     def _refuse_receivers(self, receivers: Sequence[str]) -> Refusal | None:
         for code in receivers:

@@ -28,6 +28,13 @@ class FailSemantics(StrEnum):
     TERMINAL = "terminal"
 
 
+class RecipientRow(StrEnum):
+    """For whom a receiverDocId is made: unknown of the national axis, so the node must bear both."""
+
+    AGENCY = "agency"
+    CENTER = "center"  # one for all agencies of a system id; robots keep their own
+
+
 class StatusCase(StrEnum):
     UPPER = "upper"
     LOWER = "lower"
@@ -42,6 +49,7 @@ class Profile:
     list_limit: int | None = None  # rows of a received list; None: all
     max_body: int = 500 * 1024 * 1024  # bytes
     fail_semantics: FailSemantics = FailSemantics.REDELIVER
+    recipient_row: RecipientRow = RecipientRow.AGENCY
     status_case: StatusCase = StatusCase.UPPER
     trace_code: str | None = "001.00.20.TT2"  # OrganId of the axis's own TraceHeader; "" leaves it out
 
@@ -105,7 +113,12 @@ def agency_seed(row: Mapping[str, Any]) -> AgencySeed:
 
 
 def _profile(row: Mapping[str, Any]) -> Profile:
-    kinds = {"hash_mode": HashMode, "fail_semantics": FailSemantics, "status_case": StatusCase}
+    kinds = {
+        "hash_mode": HashMode,
+        "fail_semantics": FailSemantics,
+        "status_case": StatusCase,
+        "recipient_row": RecipientRow,
+    }
     try:
         return _value(Profile, {name: kinds[name](value) if name in kinds else value for name, value in row.items()})
     except ValueError as error:

@@ -77,7 +77,9 @@ class AxisState:
         return self.agencies.get(self._aliases.get(code.upper(), ""))
 
     def codes_of(self, system_id: str) -> list[str]:
-        return [agency.code for agency in self.agencies.values() if system_id in (agency.center, agency.code)]
+        """Its agencies, and itself: rows per center carry the system id."""
+        own = [agency.code for agency in self.agencies.values() if system_id in {agency.center, agency.code}]
+        return own if system_id in own else [*own, system_id]
 
     def waiting(self, code: str, kind: MessageKind) -> Iterator[Delivery]:
         """Not yet done, oldest first."""

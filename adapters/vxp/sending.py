@@ -5,6 +5,7 @@ This is the table of axis.md 13: nothing else decides whether a document is sent
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from .answers import CODES, Answer, parse_answer, unknown_code
 from .transport import CallError, RawAnswer
 
 MAX_RAW = 2000
+CENTER = re.compile(r"[0-9]{2}\.[0-9A-Z]{2}\.W[0-9]{2}")
 
 
 def outcome_of_answer(answer: RawAnswer) -> SendOutcome:
@@ -113,10 +115,15 @@ def _could_be(package: OutgoingPackage, row: SentRow, since: datetime, until: da
     """An absent notation or time speaks neither for nor against a row."""
     return (
         _same(row.sender_code, package.sender_code)
-        and any(_same(row.receiver_code, code) for code in package.receiver_codes)
+        and _may_be_for(row.receiver_code, package.receiver_codes)
         and (row.notation is None or package.notation is None or _same(row.notation, package.notation))
         and (row.sent_at is None or since.replace(microsecond=0) <= row.sent_at <= until)
     )
+
+
+def _may_be_for(code: str | None, receivers: Sequence[str]) -> bool:
+    """One of the recipients; or a center (00.NN.W00), which may stand for any of them where rows are per center."""
+    return any(_same(code, receiver) for receiver in receivers) or CENTER.fullmatch(code or "") is not None
 
 
 def _single(package: OutgoingPackage, rows: Sequence[SentRow]) -> FindResult:

@@ -8,6 +8,7 @@ complete answers in ASCII (axis.md 3).
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from aiohttp import web
@@ -23,16 +24,9 @@ MAX_HEADER = 128 * 1024  # more than 600 recipients make a header of over 8,190 
 KEEPALIVE_SECONDS = 75.0
 
 
-def vxp_application(side: ServerSide) -> web.Application:
-    """An application with the operations under both prefixes; run it with ``vxp_runner``.
-
-    A borrowed ``side``: who made the backend closes it.
-    """
+def vxp_application(handle: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.Application:
+    """An application that leaves every path to ``handle``, usually ``answer``; run it with ``vxp_runner``."""
     application = web.Application()
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await answer(side, request)
-
     application.router.add_route("*", "/{path:.*}", handle)
     return application
 

@@ -85,7 +85,7 @@ async def test_a_script_set_while_it_runs_answers(axis: OverEmulator, control: C
     async def answered() -> bool:
         return len(await axis.ours.list_received(MessageKind.STATUS)) == 2
 
-    await until(answered)
+    await until(answered, deadline=10.0)
     listed = await control("GET", f"/packages?kind=status&sender={THEIRS}&receiver={OURS}")
     assert [(one["status_code"], one["title"]) for one in listed] == [("01", "Đã đến"), ("02", "Sai thể thức")]
     assert await control("GET", "/packages?kind=status&sender=nobody") == []

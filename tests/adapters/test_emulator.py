@@ -14,10 +14,17 @@ from typing import BinaryIO
 
 import pytest
 
-from lienthong.adapters.axis import AckWord, Axis, MessageKind, OutcomeKind
+from lienthong.adapters.axis import AckWord, Axis, FindAnswer, MessageKind, OutcomeKind
 from lienthong.adapters.emulator.app import open_emulator, run_emulator
 from lienthong.adapters.emulator.journal import Journal, open_journal, read_journal
-from lienthong.adapters.emulator.settings import AgencySeed, EmulatorSettings, FailSemantics, Profile, StatusCase
+from lienthong.adapters.emulator.settings import (
+    AgencySeed,
+    EmulatorSettings,
+    FailSemantics,
+    Profile,
+    RecipientRow,
+    StatusCase,
+)
 from lienthong.adapters.errors import AxisError
 from lienthong.adapters.vxp.client import open_vxp
 from lienthong.adapters.vxp.settings import VxpSettings
@@ -30,7 +37,7 @@ from lienthong.tests.adapters.axes import (
     emulator_settings,
     over_emulator,
 )
-from lienthong.tests.adapters.packages import OURS, THEIRS, document, frozen, status
+from lienthong.tests.adapters.packages import MINISTRY, OURS, THEIRS, document, frozen, status
 from lienthong.tests.waiting import until
 
 Clock = Callable[[], datetime]
@@ -59,7 +66,7 @@ async def test_a_robot_receives_and_answers_by_its_script(tmp_path: Path, clock:
     async with over_emulator(tmp_path / "axis", clock) as axis:
         await axis.emulator.controls.ledger.register(robot("01", "03", "04", "05", "06"))
         outcome = await axis.ours.send(frozen(document(tmp_path), tmp_path / "sent.edxml"))
-        await until(lambda: _count(axis.ours, 5))
+        await until(lambda: _count(axis.ours, 5), deadline=10.0)
         assert [code for code, _ in await statuses(axis.ours, tmp_path)] == ["01", "03", "04", "05", "06"]
         assert outcome.axis_doc_id
         (row,) = await axis.ours.list_sent(axis_doc_id=outcome.axis_doc_id, kind=MessageKind.DOCUMENT)
@@ -75,7 +82,7 @@ async def test_a_robot_refuses_with_its_reason_and_may_send_codes_of_no_list(tmp
     async with over_emulator(tmp_path / "axis", clock) as axis:
         await axis.emulator.controls.ledger.register(robot("01", "02:Gửi nhầm đơn vị", "07", "99", "1"))
         await axis.ours.send(frozen(document(tmp_path), tmp_path / "sent.edxml"))
-        await until(lambda: _count(axis.ours, 5))
+        await until(lambda: _count(axis.ours, 5), deadline=10.0)
         found = await statuses(axis.ours, tmp_path)
         assert found[:2] == [("01", "Đã đến"), ("02", "Gửi nhầm đơn vị")]
         assert [code for code, _ in found[2:]] == ["07", "99", "01"]
@@ -91,7 +98,7 @@ async def test_a_robot_answers_a_recall(tmp_path: Path, clock: Clock, how: str) 
     async with over_emulator(tmp_path / "axis", clock) as axis:
         await axis.emulator.controls.ledger.register(robot("01", on_recall=("16:Đã xử lý xong",)))
         assert (await axis.ours.send(frozen(recall, tmp_path / "recall.edxml"))).kind is OutcomeKind.ACCEPTED
-        await until(lambda: _count(axis.ours, 1))
+        await until(lambda: _count(axis.ours, 1), deadline=10.0)
         assert await statuses(axis.ours, tmp_path) == [("16", "Đã xử lý xong")]
 
 
@@ -104,7 +111,7 @@ async def test_a_robot_refuses_a_package_it_cannot_read(tmp_path: Path, clock: C
         delivered = await ledger.delivered(ledger.state.deliveries[item.receiver_doc_id].axis_doc_id)
         delivered.write_bytes(delivered.read_bytes()[:-50])
         await ledger.register(robot("01", "03"))
-        await until(lambda: _count(axis.ours, 1))
+        await until(lambda: _count(axis.ours, 1), deadline=10.0)
         ((code, text),) = await statuses(axis.ours, tmp_path)
         assert code == "02"
         assert text
@@ -118,8 +125,8 @@ async def test_a_restart_goes_on_in_the_middle_of_a_script(tmp_path: Path, clock
         for _ in range(2):
             await axis.emulator.controls.robots.step_all()
     async with over_emulator(tmp_path / "axis", clock) as axis:
-        await until(lambda: _count(axis.ours, 3))
-        await until(lambda: not list(axis.emulator.controls.ledger.state.robot_items(robot())))
+        await until(lambda: _count(axis.ours, 3), deadline=10.0)
+        await until(lambda: not list(axis.emulator.controls.ledger.state.robot_items(robot())), deadline=10.0)
         assert [code for code, _ in await statuses(axis.ours, tmp_path)] == ["01", "03", "06"]
 
 
@@ -168,6 +175,20 @@ async def test_what_may_not_be_sent_is_refused_for_good(
         package = frozen(document(tmp_path, receivers=receivers, sender=sender), tmp_path / "sent.edxml")
         outcome = await axis.ours.send(package)
     assert (outcome.kind, outcome.code) == (OutcomeKind.REJECTED, code)
+
+
+async def test_one_row_per_center(tmp_path: Path, clock: Clock) -> None:
+    profile = Profile(recipient_row=RecipientRow.CENTER)
+    async with over_emulator(tmp_path / "axis", clock, profile=profile) as axis:
+        package = frozen(document(tmp_path, receivers=(THEIRS, MINISTRY)), tmp_path / "sent.edxml")
+        await axis.ours.send(package)
+        (item,) = await axis.theirs.list_received(MessageKind.DOCUMENT)
+        assert item.receiver_code == THEIR_SYSTEM
+        await axis.theirs.fetch(item.receiver_doc_id, tmp_path / "fetched")
+        await axis.theirs.ack(item.receiver_doc_id, AckWord.DONE)
+        assert await axis.theirs.list_received(MessageKind.DOCUMENT) == []
+        found = await axis.ours.find(package, since=clock(), until=clock())
+        assert found.answer is FindAnswer.CANNOT_TELL
 
 
 async def test_profile_switches(tmp_path: Path, clock: Clock) -> None:
@@ -240,7 +261,7 @@ def test_the_demo_seed_is_complete(tmp_path: Path) -> None:
     codes = {agency.code for agency in settings.agencies}
     assert {"000.00.00.H41", "000.00.00.G22", "000.00.00.G12"} <= codes
     assert {agency.parent for agency in settings.agencies} - {""} <= codes
-    assert settings.data == ROOT / "deploy/demo/axis-data"
+    assert settings.data == ROOT / "deploy/demo/../../demo-data/axis"
     bad = tmp_path / "bad.toml"
     for text in ("surprise = 1", "data = 'x'\n[profile]\nhash_mode = 'x'", "[[agencies]]\nname = 'x'", "= 1", ""):
         bad.write_text(text)
@@ -289,7 +310,7 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, clock:
                 for number in range(round_ * 20, round_ * 20 + 20):
                     tasks.create_task(send(number))
                 before = len(accepted)
-                await until(lambda before=before: len(accepted) >= before + 5)
+                await until(lambda before=before: len(accepted) >= before + 5, deadline=10.0)
                 os.kill(process.pid, signal.SIGKILL)
 
     assert len(accepted) >= 15

@@ -109,7 +109,7 @@ async def test_a_long_list_of_recipients_stays_out_of_the_header(
     tmp_path: Path,
     clock: Clock,
     count: int,
-    has_to: bool,  # noqa: FBT001
+    has_to: bool,
 ) -> None:
     async def axis(request: web.Request) -> web.StreamResponse:
         await request.read()

@@ -119,6 +119,8 @@ WHOLE = (row(), row(receiver_code="000.00.00.G99"))
         ((row(sender_code="000.00.02.H99"),), FindAnswer.NOT_FOUND),
         ((row(notation="13/STN-VP"),), FindAnswer.NOT_FOUND),
         ((row(receiver_code="000.00.00.H41"),), FindAnswer.NOT_FOUND),
+        ((row(receiver_code="00.98.W00"),), FindAnswer.CANNOT_TELL),
+        ((row(receiver_code=None),), FindAnswer.NOT_FOUND),
         ((row(sent_at=SINCE - timedelta(seconds=2)),), FindAnswer.NOT_FOUND),
         ((row(sent_at=UNTIL + timedelta(seconds=1)),), FindAnswer.NOT_FOUND),
         ((*WHOLE, row(axis_doc_id="b")), FindAnswer.CANNOT_TELL),

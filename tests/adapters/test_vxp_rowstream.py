@@ -34,7 +34,7 @@ def read(body: bytes, step: int) -> list[dict[str, Any]]:
 def test_in_any_pieces_order_and_layout(
     rows: list[dict[str, Any]],
     step: int,
-    ascii_only: bool,  # noqa: FBT001
+    ascii_only: bool,
     indent: int | None,
     order: list[str],
 ) -> None:

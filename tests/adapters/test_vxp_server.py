@@ -202,7 +202,7 @@ async def test_what_is_no_package_is_refused(vendor: Vendor, body: bytes) -> Non
 async def test_a_body_over_the_limit_is_413_with_a_complete_answer(
     axis: OverEmulator,
     vendor: Vendor,
-    chunked: bool,  # noqa: FBT001
+    chunked: bool,
 ) -> None:
     body = b"x" * 100_003
 
