@@ -26,6 +26,7 @@ from ..queue.embedded import EmbeddedBroker
 from ..queue.settings import QueueSettings
 from ..queue.wakeups import Wakeups
 from ..queue.worker import WorkerLoop
+from . import idempotency
 from .api.server import serve_api
 from .directory import LOCAL
 from .errors import GatewayError
@@ -59,7 +60,15 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         server = await _open_server(settings, stack)
         node = await stack.enter_async_context(open_node(settings, server))
+        if server is not None:
+            await take_up(node)
         await run_roots(node, stop, server)
+
+
+async def take_up(node: Node) -> None:
+    """What a killed process left: nobody else uses the embedded server's folder, so it is all ours and all over."""
+    await idempotency.recover(node)
+    await node.files.sweep_temporary(clock())
 
 
 async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | None = None) -> None:
