@@ -19,8 +19,9 @@ from uuid import UUID
 from ...edxml.errors import EdxmlError
 from ...edxml.identifiers import DocumentId, OrganCode
 from ...edxml.model import Attachment, DocumentPackage, Organization, Package, TraceHeader
+from ...edxml.profile import complete
 from ...edxml.reader import read_package
-from ...edxml.writer import write_package
+from ...edxml.writer import WriteOptions, write_package
 from ..directory import Agency
 from ..errors import GatewayError
 from ..files.layout import StoredFile
@@ -123,15 +124,17 @@ async def freeze(node: Node, agency_id: UUID, package: Package, *, scratch: str)
 
 def _write_and_compare(package: Package, folder: Path, node: Node) -> Path:
     target = folder / "package.edxml"
+    today = node.clock().astimezone(VIETNAM).date()
     try:
         with target.open("wb") as sink:
-            write_package(package, sink)
+            write_package(package, sink, options=WriteOptions(today=today, wrap_in=folder))
         back = folder / "back"
         back.mkdir()
         reading = read_package(target, back, limits=node.settings.limits)
     except EdxmlError as error:
-        raise GatewayError("PACKAGE_REFUSED", f"Không đóng gói được văn bản: {error.message}") from error
-    if _comparable(reading.package) != _comparable(package):
+        reasons = " ".join(finding.message for finding in error.findings) or error.message
+        raise GatewayError("PACKAGE_REFUSED", f"Không đóng gói được văn bản: {reasons}") from error
+    if _comparable(reading.package) != _comparable(complete(package)):
         raise GatewayError("PACKAGE_DIFFERS", "Gói tin đọc lại khác với văn bản đã đóng gói; không gửi.")
     shutil.rmtree(back)
     return target
