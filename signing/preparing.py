@@ -23,7 +23,7 @@ from pyhanko.sign.fields import (
     append_signature_field,
 )
 
-from .stamps import Box, text_pdf
+from .stamps import SLANTED, UPRIGHT, Box, text_pdf
 
 NUMBER_FIELD: Final = "so_van_ban"
 DATE_FIELD: Final = "ngay_ban_hanh"
@@ -83,7 +83,9 @@ def fill(document: bytes, values: dict[str, str], *, text_size: float) -> bytes:
         if value is None:
             continue
         field["/V"] = pdf_string(value)
-        field["/AP"] = generic.DictionaryObject({pdf_name("/N"): _appearance(writer, value, _box_of(field), text_size)})
+        field["/AP"] = generic.DictionaryObject(
+            {pdf_name("/N"): _appearance(writer, value, _box_of(field), text_size, _font_of(field))}
+        )
         writer.mark_update(reference.reference)
     return written(writer)
 
@@ -139,8 +141,13 @@ def _add_text_field(writer: IncrementalPdfFileWriter, form: Any, name: str, box:
     writer.mark_update(page_reference.reference)
 
 
-def _appearance(writer: IncrementalPdfFileWriter, text: str, box: Box, size: float) -> Any:
-    page = PdfFileReader(io.BytesIO(text_pdf([text], box, size=size)))
+def _font_of(field: generic.DictionaryObject) -> str:
+    # Place and date are slanted (Phụ lục I, Phần I, II.4.b), the number upright (II.3).
+    return SLANTED if field["/T"] == DATE_FIELD else UPRIGHT
+
+
+def _appearance(writer: IncrementalPdfFileWriter, text: str, box: Box, size: float, font: str = UPRIGHT) -> Any:
+    page = PdfFileReader(io.BytesIO(text_pdf([text], box, size=size, font=font)))
     return writer.import_page_as_xobject(page)
 
 

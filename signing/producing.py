@@ -17,6 +17,7 @@ from PIL import Image
 from pyhanko.pdf_utils.content import PdfContent
 from pyhanko.pdf_utils.images import PdfImage
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, Margins, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
@@ -121,7 +122,7 @@ def sign_annex(unsigned: Path, signed: Path, *, agency: SigningKey, box: Box, te
     """A separate annex file, case D: text only, top right of the first page, black, 10 pt, agency's key."""
     field = SigFieldSpec(AGENCY_FIELD, on_page=0, box=whole(box), field_mdp_spec=FieldMDPSpec(FieldMDPAction.ALL))
     metadata = proof.metadata(field_name=AGENCY_FIELD)
-    style = StaticStampStyle(border_width=0, background=_TextContent(text, box), background_opacity=1)
+    style = _without_frame(_TextContent(text, box))
     signed.write_bytes(_sign(unsigned.read_bytes(), agency, metadata, style, proof, new_field=field))
 
 
@@ -155,8 +156,18 @@ def _sign(
 
 
 def _picture(png: bytes) -> StaticStampStyle:
-    picture = PdfImage(Image.open(io.BytesIO(png)))
-    return StaticStampStyle(border_width=0, background=picture, background_opacity=1)
+    return _without_frame(PdfImage(Image.open(io.BytesIO(png))))
+
+
+def _without_frame(content: PdfContent) -> StaticStampStyle:
+    """As large as its box: a seal is shown at its real size (II.8.a)."""
+    layout = SimpleBoxLayoutRule(
+        x_align=AxisAlignment.ALIGN_MID,
+        y_align=AxisAlignment.ALIGN_MID,
+        margins=Margins(0, 0, 0, 0),
+        inner_content_scaling=InnerScaling.STRETCH_TO_FIT,
+    )
+    return StaticStampStyle(border_width=0, background=content, background_opacity=1, background_layout=layout)
 
 
 class _TextContent(PdfContent):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,9 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 FONTS: Final = Path(__file__).parent / "fonts"
-FONT: Final = "LiberationSerif"  # the metrics of Times New Roman
+UPRIGHT: Final = "LiberationSerif-Regular"  # the metrics of Times New Roman
+SLANTED: Final = "LiberationSerif-Italic"
+BASELINE: Final = 4.0  # of a single line, above the lower edge of its box
 POINTS_PER_MM: Final = 72 / 25.4
 SEAL_PIXELS: Final = 472  # 40 mm at 300 dpi
 BLUE: Final = (20, 50, 170, 255)
@@ -60,7 +63,7 @@ def seal_png(agency: str, *, motto: str = "TEST") -> bytes:
     size = SEAL_PIXELS
     picture = Image.new("RGBA", (size, size), CLEAR)
     pen = ImageDraw.Draw(picture)
-    pen.ellipse((6, 6, size - 6, size - 6), outline=RED, width=10)
+    pen.ellipse((1, 1, size - 2, size - 2), outline=RED, width=10)
     pen.ellipse((96, 96, size - 96, size - 96), outline=RED, width=5)
     pen.polygon(_star(size / 2, size * 0.46, size * 0.12), fill=RED)
     small = ImageFont.truetype(str(FONTS / "LiberationSerif-Bold.ttf"), 36)
@@ -69,18 +72,19 @@ def seal_png(agency: str, *, motto: str = "TEST") -> bytes:
     return _png(picture)
 
 
-def text_pdf(lines: list[str], box: Box, *, size: float, right: bool = False) -> bytes:
-    """Return a one-page PDF of the box's size with black text in it, the font embedded."""
-    registerFont(TTFont(FONT, str(FONTS / "LiberationSerif-Regular.ttf")))
+def text_pdf(lines: Sequence[str], box: Box, *, size: float, font: str = UPRIGHT, right: bool = False) -> bytes:
+    """Return a one-page PDF of the box's size with black text, the font embedded; a long line shrinks to fit."""
+    registerFont(TTFont(font, str(FONTS / f"{font}.ttf")))
     width, height = box[2] - box[0], box[3] - box[1]
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=(width, height), invariant=1)
-    ascent, descent = getAscentDescent(FONT, size)
-    baseline = height - ascent if len(lines) > 1 else (height - ascent - descent) / 2
-    canvas.setFont(FONT, size)
+    longest = max((stringWidth(line, font, size) for line in lines), default=0.0)
+    size *= min(1.0, width / longest) if longest else 1.0
+    ascent, _ = getAscentDescent(font, size)
+    baseline = height - ascent if len(lines) > 1 else min(BASELINE, height)
+    canvas.setFont(font, size)
     for line in lines:
-        x = width - stringWidth(line, FONT, size) if right else 0
-        canvas.drawString(max(x, 0), baseline, line)
+        canvas.drawString(width - stringWidth(line, font, size) if right else 0, baseline, line)
         baseline -= size * 1.2
     canvas.save()
     return buffer.getvalue()
