@@ -73,7 +73,7 @@ class KeyRing:
         """Who holds this key. Raise KEY_INVALID for a key that is unknown, wrong or revoked: all the same."""
         mark, _, rest = key.partition("_")
         prefix, _, secret = rest.partition("_")
-        if mark not in {AGENCY_MARK, OPERATOR_MARK} or not prefix or not secret:
+        if mark not in {AGENCY_MARK, OPERATOR_MARK} or not prefix or not secret or not key.isascii():
             raise _refusal()
         known = self._known.get(f"{mark}_{prefix}")
         now = self._clock()
@@ -140,7 +140,7 @@ def _make(mark: str, random_bytes: RandomBytes) -> tuple[str, str]:
 
 
 def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(key.encode()).digest()
 
 
 def _refusal() -> GatewayError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -153,7 +154,7 @@ def parts_of(body: bytes, cuts: list[int]) -> list[tuple[PartStart, bytes]]:
     decoder = MultipartDecoder(b"b", max_form_memory_size=10_000, max_parts=10)
     edges = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
     events: list[PartEvent] = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         events += _feed(decoder, body[start:stop])
     events += _feed(decoder, None)
     parts: list[tuple[PartStart, bytes]] = []
