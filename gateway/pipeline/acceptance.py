@@ -7,6 +7,7 @@ intake.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from ...edxml.identifiers import DocumentId
@@ -21,12 +22,19 @@ from .handover import announce, lane_of
 from .intake import VIETNAM, metadata_faults
 
 
-async def faults_of(
-    node: Node, conn: Connection, agency: Agency, metadata: Metadata, file_names: Sequence[str]
-) -> list[InputFault]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """The recipients by the key of the code that was asked, and every fault of the metadata at once."""
+
+    found: dict[str, Recipient]
+    faults: list[InputFault]
+
+
+async def check(node: Node, conn: Connection, agency: Agency, metadata: Metadata, file_names: Sequence[str]) -> Checked:
     today = node.clock().astimezone(VIETNAM).date()
     found = await look_up(node, conn, metadata.recipients, on=today)
-    return metadata_faults(metadata, agency=agency, found=found, today=today, file_names=file_names)
+    faults = metadata_faults(metadata, agency=agency, found=found, today=today, file_names=file_names)
+    return Checked(found=found, faults=faults)
 
 
 async def refuse_taken_number(node: Node, conn: Connection, agency_id: UUID, metadata: Metadata) -> None:
@@ -53,7 +61,9 @@ def number_taken(metadata: Metadata) -> GatewayError:
     )
 
 
-async def insert(node: Node, conn: Connection, agency: Agency, submission: Submission) -> Accepted:
+async def insert(
+    node: Node, conn: Connection, agency: Agency, submission: Submission, found: dict[str, Recipient]
+) -> Accepted:
     metadata = submission.metadata
     exchange_id = node.new_id()
     number = metadata.number or await _take_reservation(node, conn, submission.agency_id, metadata)
@@ -90,7 +100,7 @@ async def insert(node: Node, conn: Connection, agency: Agency, submission: Submi
     if metadata.reservation is not None:
         await _bind_reservation(node, conn, agency.id, metadata.reservation, exchange_id)
     await _insert_files(node, conn, exchange_id, submission)
-    await _insert_deliveries(node, conn, exchange_id, submission)
+    await _insert_deliveries(node, conn, exchange_id, submission, found)
     lane = lane_of(metadata.other.priority)
     await announce(node, conn, "lienthong.document.accepted.v1", exchange_id, {"exchange_id": str(exchange_id)}, lane)
     return Accepted(exchange_id=exchange_id, document_id=document_id.value, state=Outward.ACCEPTED)
@@ -133,9 +143,9 @@ async def _insert_files(node: Node, conn: Connection, exchange_id: UUID, submiss
     )
 
 
-async def _insert_deliveries(node: Node, conn: Connection, exchange_id: UUID, submission: Submission) -> None:
-    today = node.clock().astimezone(VIETNAM).date()
-    found = await look_up(node, conn, submission.metadata.recipients, on=today)
+async def _insert_deliveries(
+    node: Node, conn: Connection, exchange_id: UUID, submission: Submission, found: dict[str, Recipient]
+) -> None:
     recipients: list[Recipient] = [found[code.key] for code in submission.metadata.recipients]
     await node.db.queries.insert_deliveries(
         conn,

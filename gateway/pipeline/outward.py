@@ -53,7 +53,7 @@ async def precheck(node: Node, agency_id: UUID, metadata: Metadata, *, file_name
     refuse_secret(metadata)
     async with node.db.unit(agency_id) as conn:
         agency = await own_agency(node, conn, agency_id)
-        raise_faults(await acceptance.faults_of(node, conn, agency, metadata, file_names))
+        raise_faults((await acceptance.check(node, conn, agency, metadata, file_names)).faults)
         await acceptance.refuse_taken_number(node, conn, agency_id, metadata)
 
 
@@ -63,10 +63,10 @@ async def rehearse(node: Node, submission: Submission) -> Rehearsal:
     async with node.db.unit(submission.agency_id) as conn:
         agency = await own_agency(node, conn, submission.agency_id)
         names = [file.name for file in submission.files]
-        faults = await acceptance.faults_of(node, conn, agency, submission.metadata, names)
+        checked = await acceptance.check(node, conn, agency, submission.metadata, names)
         rules = await _rules(node, conn, agency, submission.metadata)
     examination = await examine_files(node, _submitted(node, submission), rules)
-    return Rehearsal(faults=(*faults, *examination.faults), reports=examination.reports)
+    return Rehearsal(faults=(*checked.faults, *examination.faults), reports=examination.reports)
 
 
 # 1. Accept ----------------------------------------------------------------------------------------------------------
@@ -83,8 +83,9 @@ async def accept(node: Node, submission: Submission, *, within: Within | None = 
         async with node.db.unit(submission.agency_id) as conn:
             agency = await own_agency(node, conn, submission.agency_id)
             names = [file.name for file in submission.files]
-            raise_faults(await acceptance.faults_of(node, conn, agency, metadata, names))
-            accepted = await acceptance.insert(node, conn, agency, submission)
+            checked = await acceptance.check(node, conn, agency, metadata, names)
+            raise_faults(checked.faults)
+            accepted = await acceptance.insert(node, conn, agency, submission, checked.found)
             if within is not None:
                 await within(conn, accepted)
     except UniqueViolationError as error:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from ...adapters.axis import FindAnswer, MessageKind, OutcomeKind, OutgoingPackage, SendOutcome
+from ...adapters.errors import AxisError
 from ...queue.backoff import Backoff
 from ...queue.backoff import delay as backoff_delay
 from ...queue.channels import pause_channel
@@ -180,9 +181,14 @@ OUTCOMES: Final = {
 async def _ask(node: Node, work: Work, package: Any) -> None:
     async with node.db.unit(None) as conn:
         since = await node.db.queries.first_attempt_at(conn, package_id=package["id"])
-    found = await node.axes[package["axis"]].find(
-        _on_the_wire(node, package), since=since - _SLACK, until=node.clock() + _SLACK
-    )
+    try:
+        found = await node.axes[package["axis"]].find(
+            _on_the_wire(node, package), since=since - _SLACK, until=node.clock() + _SLACK
+        )
+    except AxisError as error:  # the list could not be read: still unknown, asked again without counting
+        async with node.db.unit(package["agency_id"]) as conn:
+            await retry(conn, work, delay=node.settings.retry.unknown_wait_seconds, error=error.message)
+        return
     async with node.db.unit(package["agency_id"]) as conn:
         if found.answer is FindAnswer.FOUND:
             await _take_over(node, conn, package, Outgoing.UNKNOWN, found.axis_doc_id or "")
