@@ -136,6 +136,11 @@ def test_an_axis_that_cannot_be_spoken_to_is_refused(secret: Path, changes: dict
     assert said in caught.value.message
 
 
+def test_plain_http_to_an_axis_must_be_declared(secret: Path) -> None:
+    settings = Settings.load(None, axes(secret, base_url="http://truc.example/a", plain_http=True))
+    assert not settings.axes[0].loopback
+
+
 def test_two_axes_of_one_name_are_refused(secret: Path) -> None:
     rows = [AXIS | {"secret_file": str(secret)}] * 2
     with pytest.raises(SettingsError, match="trùng tên"):
