@@ -17,12 +17,15 @@ from ...adapters.axis import Axis
 from ...adapters.errors import AxisError
 from ...queue import inbox, outbox
 from ...queue import work as work_rows
-from ...queue.messages import Work
+from ...queue.channels import list_channels, pause_channel
+from ...queue.messages import ChannelState, Work
 from ..directory import synchronise
 from ..errors import GatewayError
 from ..exchanges import Incoming
 from ..node import Node
+from .handover import channel_of
 from .inward import poll
+from .moves import NODE
 
 _HOUR: Final = 3600.0
 _KEEP_SETTLED: Final = 3 * 24 * _HOUR  # messages and work rows that are over
@@ -35,9 +38,24 @@ async def look_for_mail(node: Node, axis: Axis, stop: asyncio.Event, *, every: f
     """Poll one axis until the stop."""
 
     async def once() -> None:
-        await poll(node, axis)
+        if await _paused(node, axis):
+            return  # a refused key is not tried again and again (axis.md F07)
+        try:
+            await poll(node, axis)
+        except AxisError as error:
+            if error.code == "AXIS_KEY":
+                async with node.db.unit(None) as conn:
+                    await pause_channel(conn, channel_of(axis.name), reason=error.message, actor=NODE)
+            raise
 
     await _repeat(f"mail {axis.name}", once, stop, every)
+
+
+async def _paused(node: Node, axis: Axis) -> bool:
+    name = channel_of(axis.name)
+    async with node.db.unit(None) as conn:
+        channels = await list_channels(conn)
+    return any(one.name == name and one.state is ChannelState.PAUSED for one in channels)
 
 
 async def synchronise_directory(node: Node, axis: Axis, stop: asyncio.Event, *, every: float) -> None:
@@ -46,6 +64,8 @@ async def synchronise_directory(node: Node, axis: Axis, stop: asyncio.Event, *, 
 
     async def once() -> None:
         nonlocal done
+        if await _paused(node, axis):
+            return
         count = await synchronise(node, axis)
         done = True
         _log.info("directory-synchronised", axis=axis.name, agencies=count)

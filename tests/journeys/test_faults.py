@@ -169,3 +169,13 @@ async def test_a_crash_between_sending_and_recording_asks_before_it_sends_again(
     assert at_the_axis(province) == 1
     outcomes = await province.rows("SELECT code FROM attempt_outcome o JOIN attempt a ON a.id = o.attempt_id")
     assert "CRASH" in {row["code"] for row in outcomes}
+
+
+async def test_a_key_refused_while_looking_for_mail_stops_the_channel_too(province: Province) -> None:
+    inject(province, "F07", Operation.RECEIVED, variant="401")
+
+    async def paused() -> bool:
+        _, page = await province.operator.call("GET", "/v1/operations/channels")
+        return any(one["name"] == "axis:quoc-gia" and one["state"] == "paused" for one in page["items"])
+
+    await until(paused, LONG)
