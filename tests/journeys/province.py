@@ -31,7 +31,7 @@ from lienthong.tests.journeys.papers import NAMES, NEIGHBOUR, SENDER, Papers
 from lienthong.tests.waiting import until
 
 AXIS_SEED = Path(__file__).parents[2] / "deploy" / "demo" / "axis.toml"
-LONG = 15.0  # seconds that a journey waits at most for one thing
+LONG = 25.0  # seconds that a journey waits at most for one thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
