@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .messages import Channel, ChannelState
-from .port import Connection
+from .port import Connection, wake_later
 from .statements import statements
 
 
@@ -14,7 +14,9 @@ async def pause_channel(connection: Connection, name: str, *, reason: str, actor
 
 async def resume_channel(connection: Connection, name: str, *, actor: str) -> bool:
     """Go on at once with everything that waits; False when the channel was not paused."""
-    return bool(await statements().channel_resume(connection, name=name, actor=actor))
+    resumed = bool(await statements().channel_resume(connection, name=name, actor=actor))
+    wake_later(connection, "work", "")
+    return resumed
 
 
 async def channel_failed(connection: Connection, name: str, *, reason: str, threshold: int, actor: str) -> ChannelState:

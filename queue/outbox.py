@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from .messages import Lane, Message
-from .port import Connection
+from .port import Connection, wake_later
 from .statements import statements
 
 
@@ -29,7 +29,7 @@ class DeadLetter:
 
 
 async def append(connection: Connection, messages: Sequence[Message]) -> None:
-    """Write messages with the caller's transaction; the broker is woken once, at its commit."""
+    """Write messages with the caller's transaction; the broker is woken when it is committed."""
     if not messages:
         return
     await statements().outbox_append(
@@ -46,6 +46,8 @@ async def append(connection: Connection, messages: Sequence[Message]) -> None:
         payloads=[dict(message.payload) for message in messages],
         occurred=[message.occurred_at for message in messages],
     )
+    for message in messages:
+        wake_later(connection, "outbox", message.topic)
 
 
 async def dead_letters(connection: Connection, *, limit: int = 100) -> list[DeadLetter]:
@@ -56,17 +58,24 @@ async def dead_letters(connection: Connection, *, limit: int = 100) -> list[Dead
 
 async def requeue(connection: Connection, message_id: UUID) -> bool:
     """Send a dead letter round again; False when it is none (any more)."""
-    return bool(await statements().outbox_requeue(connection, id=message_id))
+    return _woken(connection, await statements().outbox_requeue(connection, id=message_id))
 
 
 async def discard(connection: Connection, message_id: UUID, *, actor: str, reason: str) -> bool:
     """Give a dead letter up; the reason is kept with it and the later messages of its key go on."""
-    return bool(await statements().outbox_discard(connection, id=message_id, actor=actor, reason=reason))
+    topic = await statements().outbox_discard(connection, id=message_id, actor=actor, reason=reason)
+    return _woken(connection, topic)
 
 
 async def purge(connection: Connection, *, older_seconds: float) -> None:
     """Delete messages settled longer ago than that; inbox rows must be kept longer than these."""
     await statements().outbox_purge(connection, older=older_seconds)
+
+
+def _woken(connection: Connection, topic: str | None) -> bool:
+    if topic is not None:
+        wake_later(connection, "outbox", topic)
+    return topic is not None
 
 
 def message_of(row: Any) -> Message:

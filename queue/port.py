@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
@@ -17,11 +17,29 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connectio
 Handler: TypeAlias = Callable[[Connection, Sequence[Message]], Awaitable[None]]
 
 
+class Waking(Protocol):
+    """What every connection of a unit carries: whom to wake, as (channel, subject), once the unit is committed."""
+
+    wakes: set[tuple[str, str]]
+
+
+def wake_later(connection: Connection, channel: str, subject: str) -> None:
+    """Wake who waits for the subject (all of the channel when it is empty) as soon as this unit is committed."""
+    cast("Waking", connection).wakes.add((channel, subject))
+
+
 class Store(Protocol):
     """What the queue needs of the database (``gateway.postgres.Database`` is one)."""
 
     def unit(self, agency_id: UUID | None) -> AbstractAsyncContextManager[PoolConnectionProxy[asyncpg.Record]]:
-        """One transaction: committed at the end of the block, rolled back when it raises."""
+        """One transaction: committed at the end of the block, rolled back when it raises.
+
+        Its connection is ``Waking``. What goes wrong with the connection itself raises a transient error.
+        """
+        ...
+
+    def when_committed(self, tell: Callable[[frozenset[tuple[str, str]]], None]) -> None:
+        """Have the wakes of every committed unit told."""
         ...
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:

@@ -1,4 +1,8 @@
-"""Wake-ups: LISTEN on a connection of its own, passed on as events. A hint only; whoever waits polls as well."""
+"""Wake-ups: who waits is told when a unit is committed, here at once, in other processes by NOTIFY.
+
+A hint only; whoever waits polls as well. NOTIFY is not part of the units (see ``queue.sql``): it is said afterwards,
+many at a time, on the connection that listens.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ import asyncpg
 
 from .guard import surviving
 from .port import Store
+from .statements import statements
 
-CHANNELS = ("outbox", "work")
 CHANNELS = ("outbox", "work")
 RECONNECT_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
+GATHER_SECONDS = 0.02  # other processes are told at most fifty times a second
 
 
 class Wakeups:
@@ -22,15 +27,18 @@ class Wakeups:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._events: dict[tuple[str, str], list[asyncio.Event]] = {}
+        self._unsaid: set[tuple[str, str]] = set()
+        self._something = asyncio.Event()
+        store.when_committed(self._committed)
 
     def subscribe(self, channel: str, subject: str) -> asyncio.Event:
-        """An event set at each notification of the channel about the subject (or about all); cleared by the waiter."""
+        """An event set at every wake of the channel for the subject (or for all); cleared by the waiter."""
         event = asyncio.Event()
         self._events.setdefault((channel, subject), []).append(event)
         return event
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Listen until ``stop``, which wakes everybody; a lost connection is opened again."""
+        """Listen and tell until ``stop``, which wakes everybody; a lost connection is opened again."""
         while not stop.is_set():
             with surviving("wakeups-lost"):
                 await self._listen(stop)
@@ -42,24 +50,44 @@ class Wakeups:
         try:
             lost = asyncio.Event()
             connection.add_termination_listener(lambda _: lost.set())
-            for channel in CHANNELS:  # not only those subscribed by now: others may subscribe later
+            for channel in CHANNELS:
                 await connection.add_listener(channel, self._heard)
             self._wake_all()  # what was said while nobody listened
-            await first_of(stop, lost)
+            while not stop.is_set() and not lost.is_set():
+                await first_of(stop, lost, self._something)
+                await self._tell(connection)
+                await waited(stop, GATHER_SECONDS)
         finally:
             with contextlib.suppress(asyncpg.InterfaceError, OSError, TimeoutError):
                 await connection.close(timeout=CLOSE_SECONDS)
 
-    def _wake_all(self) -> None:
-        for events in self._events.values():
-            for event in events:
-                event.set()
+    async def _tell(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        self._something.clear()
+        unsaid, self._unsaid = self._unsaid, set()
+        if unsaid and not connection.is_closed():
+            channels, subjects = zip(*unsaid, strict=True)
+            await statements().wake_say(connection, channels=list(channels), subjects=list(subjects))
 
-    def _heard(self, _connection: object, _pid: int, channel: str, subject: object) -> None:
+    def _committed(self, wakes: frozenset[tuple[str, str]]) -> None:
+        for channel, subject in wakes:
+            self._wake(channel, subject)
+        self._unsaid.update(wakes)
+        self._something.set()
+
+    def _wake_all(self) -> None:
+        for channel in CHANNELS:
+            self._wake(channel, "")
+
+    def _wake(self, channel: str, subject: str) -> None:
         for (known, about), events in self._events.items():
             if known == channel and subject in ("", about):
                 for event in events:
                     event.set()
+
+    def _heard(self, connection: object, pid: int, channel: str, subject: object) -> None:
+        ours = isinstance(connection, asyncpg.Connection) and pid == connection.get_server_pid()
+        if not ours:  # our own were woken without this detour
+            self._wake(channel, str(subject))
 
 
 async def first_of(*events: asyncio.Event) -> None:

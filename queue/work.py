@@ -18,7 +18,7 @@ from uuid import UUID
 
 from .errors import LeaseLost
 from .messages import Lane, Work
-from .port import Connection
+from .port import Connection, wake_later
 from .statements import statements
 
 
@@ -56,7 +56,10 @@ async def enqueue(connection: Connection, *works: Work) -> frozenset[UUID]:
         payloads=[dict(work.payload) for work in works],
         delays=[float(work.delay) for work in works],
     )
-    return frozenset([row["id"] async for row in rows])
+    new = frozenset([row["id"] async for row in rows])
+    for work in works:
+        wake_later(connection, "work", work.kind)
+    return new
 
 
 async def claim(
@@ -70,7 +73,10 @@ async def claim(
 
 async def complete(connection: Connection, work: Work) -> None:
     """The work is done. Raises LeaseLost: then nothing of this transaction may be kept."""
-    _held(await statements().work_complete(connection, **_guard(work)), work)
+    done = await statements().work_complete(connection, **_guard(work))
+    _held(done, work)
+    if done["following"] is not None:
+        wake_later(connection, "work", done["following"])
 
 
 async def retry(connection: Connection, work: Work, *, delay: float, error: str, failures: int = 0) -> None:
@@ -121,12 +127,17 @@ async def parked(connection: Connection, *, limit: int = 100) -> list[ParkedWork
 
 async def release(connection: Connection, work_id: UUID) -> bool:
     """A person lets parked work go on; False when it is not parked (any more)."""
-    return bool(await statements().work_release(connection, id=work_id))
+    kind = await statements().work_release(connection, id=work_id)
+    if kind is not None:
+        wake_later(connection, "work", kind)
+    return kind is not None
 
 
 async def cancel(connection: Connection, work_id: UUID, *, actor: str, reason: str) -> bool:
     """A person gives ready or parked work up; False when it is being done or settled."""
-    return bool(await statements().work_cancel(connection, id=work_id, actor=actor, reason=reason))
+    cancelled = bool(await statements().work_cancel(connection, id=work_id, actor=actor, reason=reason))
+    wake_later(connection, "work", "")
+    return cancelled
 
 
 async def purge(connection: Connection, *, older_seconds: float) -> None:
@@ -139,7 +150,7 @@ def _guard(work: Work) -> dict[str, Any]:
 
 
 def _held(changed: object, work: Work) -> None:
-    if not changed:
+    if changed is None:
         raise LeaseLost(f"Việc «{work.kind}» ({work.id}) đã được giao cho nơi khác; kết quả lần này không được ghi.")
 
 

@@ -8,11 +8,11 @@ died is thrown away at its next use, the unit that used it fails with a transien
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from uuid import UUID
 
 import asyncpg
@@ -47,6 +47,20 @@ class DatabaseSettings:
     application_name: str = "lienthong"
 
 
+if TYPE_CHECKING:
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    _Connection = asyncpg.Connection  # generic for type checkers only
+
+
+class UnitConnection(_Connection):
+    """A connection that remembers whom to wake (channel, subject) when its transaction is committed."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.wakes: set[tuple[str, str]] = set()
+
+
 class Database:
     """``async with Database(dsn) as database``: a pool on the application's role and every named statement."""
 
@@ -54,6 +68,7 @@ class Database:
         self._dsn = dsn
         self._settings = settings or DatabaseSettings()
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._tell: list[Callable[[frozenset[tuple[str, str]]], None]] = []
         self.queries: Any = statements()
 
     async def __aenter__(self) -> Self:
@@ -62,6 +77,7 @@ class Database:
                 self._dsn,
                 min_size=self._settings.connections_min,
                 max_size=self._settings.connections_max,
+                connection_class=UnitConnection,
                 init=_speak_json,
                 reset=_leave_as_it_is,
                 timeout=self._settings.connect_timeout,
@@ -87,17 +103,29 @@ class Database:
         """
         pool = self._open_pool()
         connection, transaction = await self._begun(pool)
+        wakes = cast("UnitConnection", connection).wakes
+        wakes.clear()
         try:
             async with _ended(transaction):
                 if agency_id is not None:
                     await self.queries.unit_for_agency(connection, agency_id=str(agency_id))
                 yield connection
+            self._told(wakes)
         except (asyncpg.InterfaceError, *LOST) as error:
             if isinstance(error, LOST) or connection.is_closed():
                 raise _unreachable(error) from error
             raise
         finally:
             await pool.release(connection)
+
+    def when_committed(self, tell: Callable[[frozenset[tuple[str, str]]], None]) -> None:
+        """Have ``tell`` called with the wakes of every unit that was committed."""
+        self._tell.append(tell)
+
+    def _told(self, wakes: set[tuple[str, str]]) -> None:
+        if wakes:
+            for tell in self._tell:
+                tell(frozenset(wakes))
 
     def _open_pool(self) -> asyncpg.Pool[asyncpg.Record]:
         if self._pool is None:
@@ -133,7 +161,9 @@ class Database:
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection of its own, outside the pool, for LISTEN; the caller closes it."""
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-            self._dsn, timeout=self._settings.connect_timeout, server_settings=self._server_settings()
+            self._dsn,
+            timeout=self._settings.connect_timeout,
+            server_settings=self._server_settings() | {"application_name": f"{self._settings.application_name}-listen"},
         )
         return connection
 

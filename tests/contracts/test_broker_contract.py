@@ -150,7 +150,7 @@ async def test_the_handler_gets_what_was_written(desk: Desk, say: Say, clock: Ca
 
 
 async def test_a_message_rolled_back_with_its_writer_is_never_delivered(desk: Desk, say: Say) -> None:
-    with pytest.raises(QueueError):  # noqa: PT012 - the unit itself must roll back
+    with pytest.raises(QueueError):
         async with desk.database.unit(None) as connection:
             await outbox.append(connection, [say(1)])
             raise QueueError("test", "hủy")

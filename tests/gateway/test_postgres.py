@@ -339,7 +339,7 @@ async def test_a_database_out_of_reach_is_our_error(base: Path) -> None:
 
 
 async def test_a_unit_keeps_all_or_nothing(database: Database, ids) -> None:
-    with pytest.raises(KeyError):  # noqa: PT012 - the unit itself must roll back
+    with pytest.raises(KeyError):
         async with database.unit(None) as connection:
             await connection.execute("insert into inbox values ('a', $1)", ids())
             raise KeyError

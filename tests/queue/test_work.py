@@ -145,7 +145,7 @@ async def test_an_expired_lease_is_given_to_another_and_the_first_cannot_commit(
         lambda c: work.park(c, lost, reason="x"),
         lambda c: work.repeat(c, lost, delay=0),
     ):
-        with pytest.raises(LeaseLost):  # noqa: PT012 - the unit itself must roll back
+        with pytest.raises(LeaseLost):
             async with database.unit(None) as connection:
                 await connection.execute("insert into inbox values ('effect', $1)", lost.id)
                 await change(connection)

@@ -1,23 +1,29 @@
 -- The outbox, the inbox, work and channels. Times are the database's.
+--
+-- No statement here notifies: NOTIFY holds a lock of the whole database until its transaction is on the disk, which
+-- would make all commits wait for one another. Who must be woken is said after the commit (wake_say).
 
--- name: outbox_append$
--- Writes messages in the order given and wakes the broker (at most one notification per transaction and topic).
-with written as (
-    insert into outbox (
-        id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at
-    )
-    select m.id, m.topic, m.lane, m.key, m.type, m.source, m.subject, m.schema_version, m.traceparent, m.payload,
-        m.occurred_at
-    from unnest(
-        :ids::uuid[], :topics::text[], :lanes::smallint[], :keys::text[], :types::text[], :sources::text[],
-        :subjects::text[], :schema_versions::smallint[], :traceparents::text[], :payloads::jsonb[],
-        :occurred::timestamptz[]
-    ) with ordinality as m (
-        id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at, place
-    )
-    order by m.place
+-- name: wake_say$
+-- Wakes listeners of other processes; a hint, so the disk is not waited for.
+select count(pg_notify(w.channel, w.subject))
+from unnest(:channels::text[], :subjects::text[]) as w (channel, subject)
+where set_config('synchronous_commit', 'off', true) is not null;
+
+-- name: outbox_append!
+-- Writes messages in the order given.
+insert into outbox (
+    id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at
 )
-select pg_notify('outbox', topic) from (select distinct unnest(:topics::text[]) as topic) as topics;
+select m.id, m.topic, m.lane, m.key, m.type, m.source, m.subject, m.schema_version, m.traceparent, m.payload,
+    m.occurred_at
+from unnest(
+    :ids::uuid[], :topics::text[], :lanes::smallint[], :keys::text[], :types::text[], :sources::text[],
+    :subjects::text[], :schema_versions::smallint[], :traceparents::text[], :payloads::jsonb[],
+    :occurred::timestamptz[]
+) with ordinality as m (
+    id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at, place
+)
+order by m.place;
 
 -- name: outbox_claim
 -- Locks the first waiting message of each key and takes what follows it: nobody else can then hold an earlier or a
@@ -68,20 +74,16 @@ from outbox where state = 'dead' order by position limit :limit;
 
 -- name: outbox_requeue$
 -- A person sends a dead letter round again; its failures count anew.
-with changed as (
-    update outbox set state = 'pending', failures = 0, available_at = now()
-    where id = :id and state = 'dead' returning 1
-)
-select exists (select from changed), pg_notify('outbox', '');
+update outbox set state = 'pending', failures = 0, available_at = now()
+where id = :id and state = 'dead'
+returning topic;
 
 -- name: outbox_discard$
 -- A person gives a dead letter up, with a reason; the later messages of its key go on.
-with changed as (
-    update outbox set state = 'discarded', settled_at = now(), settled_by = :actor,
-        error = error || ' / ' || :reason::text
-    where id = :id and state = 'dead' returning 1
-)
-select exists (select from changed), pg_notify('outbox', '');
+update outbox set state = 'discarded', settled_at = now(), settled_by = :actor,
+    error = error || ' / ' || :reason::text
+where id = :id and state = 'dead'
+returning topic;
 
 -- name: outbox_lag
 select topic, lane, count(*) as waiting from outbox where state in ('pending', 'dead') group by topic, lane;
@@ -106,20 +108,15 @@ delete from inbox where absorbed_at < now() - make_interval(secs => :older::doub
 
 -- name: work_enqueue
 -- Opens work in the order given; what is there already (same id, or same kind and once) stays as it is.
-with opened as (
-    insert into work (id, kind, key, lane, channel, once, payload, due_at)
-    select w.id, w.kind, w.key, w.lane, w.channel, w.once, w.payload, now() + make_interval(secs => w.delay)
-    from unnest(
-        :ids::uuid[], :kinds::text[], :keys::text[], :lanes::smallint[], :channels::text[], :onces::text[],
-        :payloads::jsonb[], :delays::double precision[]
-    ) with ordinality as w (id, kind, key, lane, channel, once, payload, delay, place)
-    order by w.place
-    on conflict do nothing
-    returning id
-), woken as (
-    select count(pg_notify('work', kind)) as kinds from (select distinct unnest(:kinds::text[]) as kind) as kinds
-)
-select opened.id from opened, woken where woken.kinds > 0;
+insert into work (id, kind, key, lane, channel, once, payload, due_at)
+select w.id, w.kind, w.key, w.lane, w.channel, w.once, w.payload, now() + make_interval(secs => w.delay)
+from unnest(
+    :ids::uuid[], :kinds::text[], :keys::text[], :lanes::smallint[], :channels::text[], :onces::text[],
+    :payloads::jsonb[], :delays::double precision[]
+) with ordinality as w (id, kind, key, lane, channel, once, payload, delay, place)
+order by w.place
+on conflict do nothing
+returning id;
 
 -- name: work_expire!
 -- Leases that ran out: whoever held them is gone or too slow.
@@ -152,22 +149,19 @@ with chosen as (
 )
 select * from leased order by lane, due_at, position;
 
--- name: work_complete$
--- Done; wakes whoever does what waited behind it under the same key.
+-- name: work_complete^
+-- Done; answers the kind of what waited behind it under the same key, for that can go on now.
 with changed as (
     update work set state = 'done', settled_at = now(), leased_until = null, lease_owner = null
     where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
     returning key, position
-), following as (
-    select later.kind
-    from changed
-    cross join lateral (
-        select w.kind from work as w
-        where w.key = changed.key and w.position > changed.position and w.state = 'ready'
-        order by w.position limit 1
-    ) as later
 )
-select exists (select from changed), (select pg_notify('work', following.kind) from following);
+select (
+    select w.kind from work as w
+    where w.key = changed.key and w.position > changed.position and w.state = 'ready'
+    order by w.position limit 1
+) as following
+from changed;
 
 -- name: work_retry$
 -- Foreseen retries do not count as failures.
@@ -209,19 +203,15 @@ select count(*) from freed;
 
 -- name: work_release$
 -- A person lets parked work go on; failures count anew.
-with changed as (
-    update work set state = 'ready', reason = null, failures = 0, interruptions = 0, due_at = now()
-    where id = :id and state = 'parked' returning 1
-)
-select exists (select from changed), pg_notify('work', '');
+update work set state = 'ready', reason = null, failures = 0, interruptions = 0, due_at = now()
+where id = :id and state = 'parked'
+returning kind;
 
 -- name: work_cancel$
 -- A person gives open work up, with a reason; work that is being done is not cancelled.
-with changed as (
-    update work set state = 'cancelled', settled_at = now(), settled_by = :actor, reason = :reason
-    where id = :id and state in ('ready', 'parked') returning 1
-)
-select exists (select from changed), pg_notify('work', '');
+update work set state = 'cancelled', settled_at = now(), settled_by = :actor, reason = :reason
+where id = :id and state in ('ready', 'parked')
+returning true;
 
 -- name: work_parked
 -- What waits for a person, oldest first.
@@ -251,7 +241,7 @@ with changed as (
     update work set due_at = now() from changed
     where work.channel = changed.name and work.state = 'ready' and work.due_at > now() returning 1
 )
-select exists (select from changed), pg_notify('work', ''), (select count(*) from due);
+select exists (select from changed), (select count(*) from due);
 
 -- name: channel_failed$
 -- One more failure in a row; at the threshold the channel is paused. Answers the state it is in.
