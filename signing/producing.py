@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +20,13 @@ from pyhanko.pdf_utils.content import PdfContent
 from pyhanko.pdf_utils.images import PdfImage
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, Margins, SimpleBoxLayoutRule
+from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.timestamps.api import TimeStamper
 from pyhanko.stamp import StaticStampStyle
+from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
 from .errors import SigningError
 from .keys import SigningKey
@@ -82,9 +86,11 @@ def sign_document(
 ) -> None:
     """Leader certifies, number and date are filled into their fields, the agency signs and locks all.
 
-    Raises SigningError SIG_NO_ROOM, SIG_SIGN_FAILED, or the key's own.
+    Raises SigningError SIG_SIGN_FAILED, or the key's own.
     """
-    document = leader_signs(prepare(unsigned, boxes), leader, images.leader, proof)
+    with _translated():
+        prepared = prepare(unsigned, boxes)
+    document = leader_signs(prepared, leader, images.leader, proof)
     values = {NUMBER_FIELD: number, DATE_FIELD: date_text}
     given = {name: value for name, value in values.items() if value is not None}
     if given:
@@ -102,7 +108,9 @@ def sign_leader_only(
     proof: Proof,
 ) -> None:
     """The first half of ``sign_document``: what waits for the number and the agency."""
-    signed.write_bytes(leader_signs(prepare(unsigned, boxes), leader, images.leader, proof))
+    with _translated():
+        prepared = prepare(unsigned, boxes)
+    signed.write_bytes(leader_signs(prepared, leader, images.leader, proof))
 
 
 def leader_signs(document: bytes, key: SigningKey, picture: bytes, proof: Proof) -> bytes:
@@ -143,16 +151,26 @@ def _sign(
         new_field_spec=new_field,
     )
     output = io.BytesIO()
-    writer = IncrementalPdfFileWriter(io.BytesIO(document))
-    try:
+    with _translated():
         asyncio.run(
             signer.async_sign_pdf(
-                writer, existing_fields_only=new_field is None, bytes_reserved=BYTES_RESERVED, output=output
+                IncrementalPdfFileWriter(io.BytesIO(document)),
+                existing_fields_only=new_field is None,
+                bytes_reserved=BYTES_RESERVED,
+                output=output,
             )
         )
-    except (ValueError, OSError) as cause:
-        raise SigningError("SIG_SIGN_FAILED", f"Không ký được tệp PDF: {cause}", blame="document") from cause
     return output.getvalue()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as cause:  # the time-stamping authority
+        raise SigningError("SIG_SIGN_FAILED", f"Không ký được tệp PDF: {cause}", blame="network") from cause
+    except (PdfError, ValidationError, PathBuildingError, ValueError) as cause:
+        raise SigningError("SIG_SIGN_FAILED", f"Không ký được tệp PDF: {cause}", blame="document") from cause
 
 
 def _picture(png: bytes) -> StaticStampStyle:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from .answers import answer
+from .checked import Checked, names_of, not_checked
 from .policies import REQUIRED_SETS, RequiredSet, complete, in_order, legal_value
 from .refusals import FileFacts
 from .report import (
@@ -21,7 +22,6 @@ from .report import (
     Verdict,
 )
 from .request import VerificationRequest
-from .signature_check import Checked, names_of, not_checked
 
 SEVERITY: Final = (Verdict.INVALID, Verdict.UNKNOWN, Verdict.VALID, Verdict.NOT_APPLICABLE)
 # Mandatory questions: the signing time alone may stay without a proof (registers.md C17).

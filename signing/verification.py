@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from .answers import FILE_REASONS, warning
+from .checked import Checked, Surroundings, unreadable
 from .difference import difference_policy
 from .document import Document, DocumentRefused, active_content, entry, open_document, page_count, trailing_bytes
 from .errors import SigningError
@@ -22,7 +23,7 @@ from .policies import NOT_APPLICABLE, REQUIRED_SETS
 from .refusals import FileFacts, file_refused, not_applicable
 from .report import FileReport, Warning  # noqa: A004 - the report's own word
 from .request import VerificationRequest
-from .signature_check import Checked, Surroundings, check_signature, unreadable
+from .signature_check import check_signature
 from .summary import summarise
 from .trust import TrustStore, load_store
 

@@ -45,9 +45,16 @@ class WorkerError(SigningError):
         self.detail = detail
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Worker:
+    process: Process
+    requests: asyncio.StreamWriter
+    answers: asyncio.StreamReader
+
+
 @dataclass(slots=True, kw_only=True)
 class _Slot:
-    process: Process | None = None
+    worker: _Worker | None = None
     files: int = 0
 
 
@@ -74,16 +81,16 @@ class WorkerPool:
     @property
     def process_ids(self) -> tuple[int, ...]:
         """Of the workers alive now; for health reports and tests."""
-        alive = (s.process for s in self._slots)
-        return tuple(p.pid for p in alive if p is not None and p.returncode is None)
+        processes = (slot.worker.process for slot in self._slots if slot.worker is not None)
+        return tuple(process.pid for process in processes if process.returncode is None)
 
     async def run(self, job: str, value: dict[str, Any], *, seconds: float | None = None) -> dict[str, Any]:
         """The job's answer. Raises WorkerError."""
         slot = await self._free.get()
         answered = False
         try:
-            process = await self._ready(slot)
-            answer = await _ask(process, {"job": job, "value": value}, seconds or self.settings.seconds)
+            worker = await self._ready(slot)
+            answer = await _ask(worker, {"job": job, "value": value}, seconds or self.settings.seconds)
             answered = answer.get("fault") != "SIG_MEMORY"  # what is left of its memory is no measure any more
         finally:
             if not answered:
@@ -95,19 +102,19 @@ class WorkerPool:
         result: dict[str, Any] = answer["value"]
         return result
 
-    async def _ready(self, slot: _Slot) -> Process:
-        if slot.process is not None and (
-            slot.files >= self.settings.recycle_after or slot.process.returncode is not None
-        ):
+    async def _ready(self, slot: _Slot) -> _Worker:
+        worker = slot.worker
+        if worker is not None:
+            if slot.files < self.settings.recycle_after and worker.process.returncode is None:
+                return worker
             await _end(slot)
-        if slot.process is None:
-            slot.process, slot.files = await self._start(), 0
-            await _answered(slot.process, START_SECONDS)
-        return slot.process
+        slot.worker, slot.files = await self._start(), 0
+        await _answered(slot.worker, START_SECONDS)
+        return slot.worker
 
-    async def _start(self) -> Process:
+    async def _start(self) -> _Worker:
         jobs = (part for name, target in self.settings.jobs.items() for part in ("--job", f"{name}={target}"))
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", f"{__package__}.worker_main"),
             *("--parent", str(os.getpid()), "--memory", str(self.settings.memory_bytes)),
@@ -117,48 +124,44 @@ class WorkerPool:
             env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "LANG": "C.UTF-8"},
             start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
         )
+        if process.stdin is None or process.stdout is None:
+            raise WorkerError("SIG_WORKER_DIED")
+        return _Worker(process=process, requests=process.stdin, answers=process.stdout)
 
 
-async def _ask(process: Process, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-    await _send(process, request)
-    return await _answered(process, seconds)
+async def _ask(worker: _Worker, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    body = json.dumps(request, ensure_ascii=False).encode()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end shows when the answer is read
+        worker.requests.write(LENGTH.pack(len(body)) + body)
+        await worker.requests.drain()
+    return await _answered(worker, seconds)
 
 
-async def _answered(process: Process, seconds: float) -> dict[str, Any]:
+async def _answered(worker: _Worker, seconds: float) -> dict[str, Any]:
     try:
         async with asyncio.timeout(seconds):
-            return await _receive(process)
+            return await _receive(worker.answers)
     except TimeoutError as cause:
         raise WorkerError("SIG_TIMEOUT", f"{seconds:g} s") from cause
 
 
-async def _send(process: Process, value: dict[str, Any]) -> None:
-    assert process.stdin is not None
-    body = json.dumps(value, ensure_ascii=False).encode()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end shows when the answer is read
-        process.stdin.write(LENGTH.pack(len(body)) + body)
-        await process.stdin.drain()
-
-
-async def _receive(process: Process) -> dict[str, Any]:
-    assert process.stdout is not None
+async def _receive(answers: asyncio.StreamReader) -> dict[str, Any]:
     try:
-        length = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))[0]
+        length = LENGTH.unpack(await answers.readexactly(LENGTH.size))[0]
         if length > ANSWER_LIMIT:
             raise WorkerError("SIG_CHECK_FAILED", "câu trả lời quá lớn")
-        value: dict[str, Any] = json.loads(await process.stdout.readexactly(length))
+        value: dict[str, Any] = json.loads(await answers.readexactly(length))
     except (asyncio.IncompleteReadError, ConnectionResetError) as cause:
         raise WorkerError("SIG_WORKER_DIED") from cause
     return value
 
 
 async def _end(slot: _Slot) -> None:
-    process, slot.process = slot.process, None
-    if process is None:
+    worker, slot.worker = slot.worker, None
+    if worker is None:
         return
-    if process.returncode is None:
+    if worker.process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
-    if process.stdin is not None:
-        process.stdin.close()
-    await process.wait()
+            worker.process.kill()
+    worker.requests.close()
+    await worker.process.wait()
