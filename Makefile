@@ -9,6 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.lienthong-installed
 KILLS ?= 50
+SEED ?= 0
 PACKAGES := gateway edxml adapters signing queue
 
 # A personal pip configuration must not lead an installation out of the virtual environment.
@@ -22,7 +23,7 @@ help:
 	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1]   chạy thử trọn một vòng gửi, nhận trên máy này'
 	@echo 'make test [ARGS="-k ten"]                   chạy mọi kiểm thử'
 	@echo 'make check                                  định dạng, lint, kiểu (mypy strict), cấu trúc'
-	@echo 'make crash [KILLS=500]                      giết tiến trình liên tục, đếm mất và trùng'
+	@echo 'make crash [KILLS=500] [SEED=…]             giết tiến trình liên tục, đếm mất và trùng'
 	@echo 'make bench                                  đo tốc độ gửi và nhận'
 	@echo 'make clean                                  xóa tệp sinh ra (giữ .venv)'
 
@@ -70,7 +71,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 crash: $(STAMP)
-	@KILLS=$(KILLS) $(BIN)/python -m pytest -s tests/journeys/test_crash.py
+	@KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/crash/test_crash.py
 
 bench: $(STAMP)
 	$(BIN)/python bench/outward.py
