@@ -7,6 +7,7 @@ a filled field as large as a page, or an unsigned visible field put over a signe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ from .document import Document, FormField, entry
 # A number or date line is about 250 x 18 points; a filled field beyond this area can hide text.
 LARGEST_FILLED_FIELD: Final = 20_000.0  # square points, 4 % of an A4 page
 FORM_LOOK: Final = ("/DR", "/DA", "/Q", "/NeedAppearances", "/XFA")
+DOCUMENT_TIMESTAMP: Final = "/ETSI.RFC3161"
+CORNERS: Final = 4
 SHOWN_TYPES: Final = ("/Font", "/FontDescriptor", "/XObject", "/ExtGState", "/Pattern")
 
 
@@ -112,14 +115,19 @@ def _paints(obj: Any) -> bool:
 
 
 def _unsigned_cover(document: Document, signed_revision: int) -> str | None:
+    """A signature field that nobody answers for, put visibly over a signed page: empty, or a bare timestamp."""
     xrefs = document.reader.xrefs
     for field in document.fields:
-        if field.kind != "/Sig" or field.signed or field.reference is None or not _area(field):
+        if field.kind != "/Sig" or field.reference is None or _signed_by_someone(field):
             continue
-        born = xrefs.get_introducing_revision(field.reference)
-        if born > signed_revision:
-            return f"ô chữ ký trống {field.name} thêm sau khi ký"
+        if xrefs.get_introducing_revision(field.reference) > signed_revision and _area(field):
+            return f"ô chữ ký {field.name} thêm sau khi ký"
     return None
+
+
+def _signed_by_someone(field: FormField) -> bool:
+    value = entry(field.node, "/V")
+    return value is not None and str(entry(value, "/SubFilter")) != DOCUMENT_TIMESTAMP
 
 
 def form_look_changed(document: Document, signed_revision: int) -> bool:
@@ -148,8 +156,14 @@ def _area(field: FormField) -> float:
 
 
 def _node_area(node: Any) -> float:
+    """Square points. What is no proper rectangle counts as endless: pyHanko takes it for invisible."""
     box = entry(node, "/Rect")
-    if not isinstance(box, generic.ArrayObject) or len(box) != 4:
+    if box is None:
         return 0.0
-    left, bottom, right, top = (float(n.get_object()) for n in box)
+    if not isinstance(box, generic.ArrayObject) or len(box) != CORNERS:
+        return math.inf
+    try:
+        left, bottom, right, top = (float(n.get_object()) for n in box)
+    except (TypeError, ValueError):
+        return math.inf
     return abs(right - left) * abs(top - bottom)

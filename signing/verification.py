@@ -15,7 +15,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from .answers import FILE_REASONS, warning
 from .checked import Checked, Surroundings, unreadable
-from .difference import difference_policy
+from .difference import DOCUMENT_TIMESTAMP, difference_policy
 from .document import Document, DocumentRefused, active_content, entry, open_document, page_count, trailing_bytes
 from .errors import SigningError
 from .evidence import file_evidence
@@ -28,7 +28,6 @@ from .summary import summarise
 from .trust import TrustStore, load_store
 
 SUBFILTERS: Final = ("/adbe.pkcs7.detached", "/ETSI.CAdES.detached")
-DOCUMENT_TIMESTAMP: Final = "/ETSI.RFC3161"
 CHUNK: Final = 1 << 20
 
 

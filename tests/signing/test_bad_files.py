@@ -301,6 +301,23 @@ def test_empty_visible_signature_field_over_a_signed_page(desk: Desk) -> None:
     assert answer_of(report, Question.LATER_CHANGES, 0).verdict is Verdict.INVALID
 
 
+@pytest.mark.parametrize(
+    "corners", [(0, 0, 500, 700, 0), (0, 0, 500), ("/a", "/b", "/c", "/d")], ids=["five", "three", "words"]
+)
+def test_cover_that_pyhanko_takes_for_invisible(desk: Desk, corners: tuple[object, ...]) -> None:
+    """A new signature field with a crooked rectangle passes the library as a long-term update."""
+
+    def cover(writer: IncrementalPdfFileWriter) -> None:
+        append_signature_field(writer, SigFieldSpec("che", box=None, on_page=0))
+        field = fields_of(writer)["che"]
+        numbers = (generic.NumberObject(c) if isinstance(c, int) else pdf_name(str(c)) for c in corners)
+        field["/Rect"] = generic.ArrayObject(numbers)
+
+    for document in (desk.both(), desk.profile):
+        report = desk.check(updated(document, cover))
+        assert report.overall is Overall.INVALID, report.answers
+
+
 def test_lock_of_the_leader_on_the_number(desk: Desk) -> None:
     lock = FieldMDPSpec(FieldMDPAction.INCLUDE, fields=[NUMBER_FIELD])
     first = desk.sign(desk.form(), desk.leader, "A", lock=lock)
