@@ -20,7 +20,7 @@ from ..files.inspection import HEAD, quick_check
 from ..files.layout import AgencyKey, StoredFile
 from ..files.names import normal_name
 from ..submissions import SubmittedFile
-from .body import PartData, PartEnd, PartEvent, PartStart
+from .multipart import PartData, PartEnd, PartEvent, PartStart
 from .text import parse_object
 
 METADATA: Final = "metadata"
