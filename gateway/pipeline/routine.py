@@ -93,7 +93,7 @@ async def match_parked(node: Node, stop: asyncio.Event) -> None:
             ]
             await work_rows.enqueue(conn, *works)
 
-    await _repeat(f"{Incoming.PARKED} statuses", once, stop, 30.0)
+    await _repeat(f"{Incoming.PARKED} statuses", once, stop, 5.0)
 
 
 async def housekeeping(node: Node, stop: asyncio.Event) -> None:

@@ -156,6 +156,16 @@ async def test_an_orphan_status_is_parked_and_matched_when_its_document_is_known
     (row,) = await province.rows("SELECT document_id, status_code FROM orphan_status")
     assert row["status_code"] == "03"
 
+    paper = await province.papers.signed("92")
+    _, accepted = await province.sender.post(province.letter("92", OUTSIDE), paper, key="late")
+
+    async def matched() -> bool:
+        history = await province.rows("SELECT status_code FROM status_entry WHERE from_code = $1", OUTSIDE)
+        return "03" in {row["status_code"] for row in history}
+
+    await until(matched, LONG)
+    assert accepted["document_id"] == row["document_id"]
+
 
 async def test_a_document_nobody_of_ours_is_named_in_is_held(province: Province, tmp_path: Path) -> None:
     paper = await province.papers.signed("93", by=OUTSIDE)

@@ -81,3 +81,23 @@ async def test_a_secret_document_is_refused_and_leaves_no_content(province: Prov
     stored = [file for file in (province.node.settings.data_dir / "files").rglob("*") if file.is_file()]
     assert stored == []
     assert await province.rows("SELECT id FROM exchange") == []
+
+
+async def test_a_reserved_number_is_written_into_register_and_envelope(province: Province) -> None:
+    ask = {"year": province.papers.today.year, "notation": "SKHCN-CĐS", "subject": "V/v giữ số"}
+    code, reservation = await province.sender.call("POST", "/v1/numbers", json=ask)
+    assert code in (200, 201), reservation
+    letter = province.letter("x", SILENT, reservation=reservation["reservation"])
+    del letter["number"]
+    paper = await province.papers.signed("18")
+    code, accepted = await province.sender.post(letter, paper, key="reserved")
+    assert code == 202, accepted
+    assert accepted["document_id"].endswith(",01/SKHCN-CĐS")
+
+    async def entered() -> list[dict[str, object]]:
+        return await province.rows("SELECT number, number_text, allotted FROM register_entry")
+
+    (entry,) = await until(entered, LONG)
+    assert entry == {"number": 1, "number_text": "01", "allotted": True}
+    code, problem = await province.sender.post(letter, paper, key="reserved-again")
+    assert (code, problem["code"]) == (409, "RESERVATION_USED")
