@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from .answers import FILE_REASONS
+from .errors import SigningError
 from .policies import POLICY_VERSION
 from .refusals import FileFacts, file_refused
 from .report import FileReport, Overall
@@ -75,7 +76,7 @@ class VerificationPool:
 
     async def verify(self, request: VerificationRequest, *, sha256: str | None = None) -> FileReport:
         """The report. ``sha256``: digest of the file where the caller knows it; verdicts are remembered by it."""
-        key = _key(request, sha256) if sha256 else None
+        key = _key(request, sha256)
         known = self._remembered(key, request.now) if key else None
         if known is not None:
             return known
@@ -102,9 +103,14 @@ class VerificationPool:
             self._verdicts.popitem(last=False)
 
 
-def _key(request: VerificationRequest, sha256: str) -> str:
+def _key(request: VerificationRequest, sha256: str | None) -> str | None:
     """Digest, policy version, evidence, and everything that was asked, but for the path and the hour."""
+    if sha256 is None:
+        return None
     asked = request_to_json(replace(request, path="", now=request.reference_time, received_at=None))
     asked["now"] = request.received_at.isoformat() if request.received_at else None
-    evidence = evidence_key(request.trust_folder, request.trust_store)
+    try:
+        evidence = evidence_key(request.trust_folder, request.trust_store)
+    except SigningError:  # the worker's report says what is wrong with the store
+        return None
     return repr((sha256, POLICY_VERSION, evidence, sorted(asked.items(), key=lambda item: item[0])))

@@ -14,7 +14,8 @@ from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from reportlab.pdfgen.canvas import Canvas
 
-from lienthong.deploy.demo.pki import STORE, Holder, Issued, Pki, make_pki
+from lienthong.deploy.demo.pki import STORE, Holder, Pki, make_pki
+from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.signing.preparing import NUMBER_FIELD, SignatureBoxes, fill, prepare
 from lienthong.signing.producing import Proof, StampImages, sign_document
 from lienthong.signing.report import Answer, FileReport, Question, SignerRole

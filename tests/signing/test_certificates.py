@@ -11,7 +11,8 @@ from shutil import copytree
 import pytest
 from cryptography.x509 import ReasonFlags
 
-from lienthong.deploy.demo.pki import STORE, Holder, Issued, make_pki
+from lienthong.deploy.demo.pki import STORE, Holder, make_pki
+from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.signing.report import FileReport, Overall, Question, SignerRole, Verdict
 
 from .desk import AGENCY_BOX, OTHER, SENDER_NAME, Desk, answer_of, codes, registered

@@ -10,7 +10,8 @@ from asn1crypto import algos, keys, pem, x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from lienthong.deploy.demo.pki import STORE, Issued, make_pki
+from lienthong.deploy.demo.pki import STORE, make_pki
+from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.signing.errors import SigningError
 from lienthong.signing.paths import PinnedSha1Policy
 from lienthong.signing.report import Overall, Verdict

@@ -180,6 +180,15 @@ async def test_verdict_is_remembered_by_digest_and_evidence(desk: Desk, tmp_path
         assert (await pool.verify(later, sha256=digest)).reason_code == "SIG_FILE_MISSING"
 
 
+async def test_missing_trust_store_leaves_every_file_undetermined(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(desk.profile)
+    request = replace(request_for(desk, path), trust_store="gone")
+    async with VerificationPool(VerificationSettings(workers=1)) as pool:
+        report = await pool.verify(request, sha256=hashlib.sha256(desk.profile).hexdigest())
+    assert (report.overall, report.reason_code) == (Overall.UNDETERMINED, "SIG_TRUST_STORE_MISSING")
+
+
 async def test_verification_refuses_to_block_a_loop(desk: Desk) -> None:
     with pytest.raises(SigningError) as caught:
         desk.check(desk.profile)
