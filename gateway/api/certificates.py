@@ -69,11 +69,13 @@ async def _facts(call: Call) -> CertificateFacts:
 
 def _file(row: Any) -> FileFact:
     report = row["report"] or {}
+    # Other formats carry no signature of NĐ 30/2020; a PDF without report was not looked at.
+    silent = Overall.UNDETERMINED if row["content_type"] == "application/pdf" else Overall.NOT_APPLICABLE
     return FileFact(
         name=row["name"],
         size=row["size"],
         sha256=row["sha256"],
-        overall=Overall(report.get("overall", Overall.UNDETERMINED)),
+        overall=Overall(report.get("overall", silent)),
         signers=tuple(_signer(signature) for signature in report.get("signatures", ())),
     )
 

@@ -19,7 +19,7 @@ from ..files.formats import format_of
 from ..files.inspection import HEAD, quick_check
 from ..files.layout import AgencyKey, StoredFile
 from ..files.names import normal_name
-from ..submissions import SubmittedFile
+from ..submissions import Metadata, SubmittedFile
 from .multipart import PartData, PartEnd, PartEvent, PartStart
 from .text import parse_object
 
@@ -72,10 +72,18 @@ class DigestOnly:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Metadata as it is kept, and what it says; ``metadata`` is None where it was not asked for or has faults."""
+
+    raw: dict[str, Any]
+    metadata: Metadata | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """What came in. With ``faults`` nothing was committed and ``files`` is empty."""
 
-    raw_metadata: dict[str, Any]
+    judged: Judged
     files: tuple[SubmittedFile, ...]
     faults: tuple[InputFault, ...]
 
@@ -89,14 +97,14 @@ class _Arriving:
     checked: bool = False
 
 
-Judge = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]  # may raise; gives back the metadata as it is kept
+Judge = Callable[[dict[str, Any]], Awaitable[Judged]]  # may raise
 
 
 async def take_in(
     events: AsyncIterator[PartEvent], *, judge: Judge, open_sink: Callable[[], Sink], metadata_limit: int
 ) -> Taken:
     """Read all parts. ``judge`` sees the metadata before the first byte of a file is kept."""
-    raw = await judge(await _metadata(events, metadata_limit))
+    judged = await judge(await _metadata(events, metadata_limit))
     async with AsyncExitStack() as stack:
         arrived: list[_Arriving] = []
         faults: list[InputFault] = []
@@ -112,10 +120,10 @@ async def take_in(
         if not arrived:
             raise GatewayError("MULTIPART_PARTS", "Thiếu phần “main” (văn bản chính).")
         if faults:
-            return Taken(raw_metadata=raw, files=(), faults=tuple(faults))
-        descriptions = raw.get("file_descriptions", {})
+            return Taken(judged=judged, files=(), faults=tuple(faults))
+        descriptions = judged.raw.get("file_descriptions", {})
         files = [await _commit(one, descriptions.get(one.name)) for one in arrived]
-        return Taken(raw_metadata=raw, files=tuple(files), faults=())
+        return Taken(judged=judged, files=tuple(files), faults=())
 
 
 async def _metadata(events: AsyncIterator[PartEvent], limit: int) -> dict[str, Any]:

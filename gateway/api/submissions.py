@@ -31,7 +31,7 @@ from ..submissions import Accepted, Metadata, Submission
 from .body import Alive, BodyLimits, read_parts
 from .calls import Call, reply
 from .faults import check
-from .intake import DigestOnly, Judge, Sink, Taken, take_in
+from .intake import DigestOnly, Judge, Judged, Sink, Taken, take_in
 from .text import clean
 
 _UNKNOWN_SIZE: Final = 1_000_000  # bytes asked of the disk when the body does not say how long it is
@@ -64,7 +64,7 @@ async def _carry_out(call: Call, held: Claim) -> dict[str, Any]:
         alive=partial(idempotency.extend, node, held),
     )
     _refuse(taken.faults)
-    meaning = request_hash(taken.raw_metadata, taken.files)
+    meaning = request_hash(taken.judged.raw, taken.files)
 
     async def within(conn: Connection, accepted: Accepted) -> None:
         await idempotency.finish(
@@ -77,22 +77,22 @@ async def _carry_out(call: Call, held: Claim) -> dict[str, Any]:
 async def _replay(call: Call, earlier: Earlier) -> web.Response:
     """Nothing is kept and no rule is asked again: only whether it means the same."""
 
-    async def only_clean(raw: dict[str, Any]) -> dict[str, Any]:
-        cleaned: dict[str, Any] = clean(raw)[0]
-        return cleaned
+    async def only_clean(raw: dict[str, Any]) -> Judged:
+        return Judged(raw=clean(raw)[0])
 
     sink = partial(DigestOnly, call.agency.agency_id)
     taken = await _take(call, judge=only_clean, open_sink=sink, alive=_nothing)
-    return _accepted(earlier.replay(request_hash(taken.raw_metadata, taken.files)), replayed=True)
+    return _accepted(earlier.replay(request_hash(taken.judged.raw, taken.files)), replayed=True)
 
 
-async def _judge(call: Call, raw: dict[str, Any]) -> dict[str, Any]:
+async def _judge(call: Call, raw: dict[str, Any]) -> Judged:
     """Schema, then the rules that need no file."""
     raw, faults = clean(raw)
     faults = faults or check(call.surface.contract.metadata, raw)
     _refuse(faults)
-    await precheck(call.node, call.agency.agency_id, _metadata(raw))
-    return raw
+    metadata = _metadata(raw)
+    await precheck(call.node, call.agency.agency_id, metadata)
+    return Judged(raw=raw, metadata=metadata)
 
 
 def _accepted(answer: dict[str, Any], *, replayed: bool = False) -> web.Response:
@@ -135,12 +135,12 @@ async def validate_document(call: Call) -> web.Response:
     return reply({"acceptable": not faults, "faults": shown, "files": files})
 
 
-async def _collect(call: Call, faults: list[InputFault], raw: dict[str, Any]) -> dict[str, Any]:
+async def _collect(call: Call, faults: list[InputFault], raw: dict[str, Any]) -> Judged:
     """As ``_judge``, but faults are collected; only secrecy ends the call before a file is read."""
     raw, found = clean(raw)
     faults.extend(found or check(call.surface.contract.metadata, raw))
     if faults:
-        return raw
+        return Judged(raw=raw)
     metadata = _metadata(raw)
     refuse_secret(metadata)
     try:
@@ -149,7 +149,7 @@ async def _collect(call: Call, faults: list[InputFault], raw: dict[str, Any]) ->
         if not error.faults:
             raise
         faults.extend(error.faults)
-    return raw
+    return Judged(raw=raw, metadata=metadata)
 
 
 @asynccontextmanager
@@ -195,8 +195,8 @@ async def _nothing() -> None:
 def _submission(call: Call, taken: Taken) -> Submission:
     return Submission(
         agency_id=call.agency.agency_id,
-        metadata=_metadata(taken.raw_metadata),
-        raw_metadata=taken.raw_metadata,
+        metadata=taken.judged.metadata or _metadata(taken.judged.raw),
+        raw_metadata=taken.judged.raw,
         files=taken.files,
         actor=call.agency.actor,
     )
