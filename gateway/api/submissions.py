@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from typing import Any, Final
 
 import asyncpg
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from ...edxml.errors import EdxmlError
 from ...queue.port import Connection
+from ...signing.report import FileReport, Overall
 from ...signing.report_json import report_to_json
 from .. import idempotency
 from ..errors import GatewayError, InputFault
@@ -25,15 +27,16 @@ from ..identifiers import Noun, show
 from ..metadata import metadata_from_json
 from ..node import Node
 from ..pipeline.intake import MAX_FILES, refuse_secret
-from ..pipeline.outward import accept, precheck, rehearse
+from ..pipeline.outward import Rehearsal, accept, precheck, rehearse
 from ..postgres.errors import DatabaseError
-from ..submissions import Accepted, Metadata, Submission
+from ..submissions import Accepted, Metadata, Submission, SubmittedFile
 from .body import Alive, BodyLimits, read_parts
 from .calls import Call, reply
 from .faults import check
 from .intake import DigestOnly, Judge, Judged, Sink, Taken, take_in
 from .text import clean
 
+_GOOD: Final = (Overall.VALID, Overall.NOT_APPLICABLE)  # what is sent without waiting for a person
 _UNKNOWN_SIZE: Final = 1_000_000  # bytes asked of the disk when the body does not say how long it is
 
 
@@ -118,21 +121,16 @@ def _answer(accepted: Accepted) -> dict[str, Any]:
 async def validate_document(call: Call) -> web.Response:
     """All faults at once and the reports of the signatures."""
     faults: list[InputFault] = []
+    rehearsal: Rehearsal | None = None
     with call.surface.gate.upload(call.request.content_length or _UNKNOWN_SIZE):
         async with _passing_store(call.node) as node:
             sink = partial(node.files.receive, call.agency.agency_id, limit=node.settings.http.max_file_bytes)
             taken = await _take(call, judge=partial(_collect, call, faults), open_sink=sink, alive=_nothing)
             faults.extend(taken.faults)
-            files: list[dict[str, Any]] = []
             if not faults:
                 rehearsal = await rehearse(node, _submission(call, taken))
                 faults.extend(rehearsal.faults)
-                files = [
-                    _file_answer(file.name, file.sha256, file.size, report)
-                    for file, report in zip(taken.files, rehearsal.reports, strict=True)
-                ]
-    shown = [{"code": f.code, "place": f.place, "message": f.message} for f in faults]
-    return reply({"acceptable": not faults, "faults": shown, "files": files})
+    return reply(_validation(taken, faults, rehearsal))
 
 
 async def _collect(call: Call, faults: list[InputFault], raw: dict[str, Any]) -> Judged:
@@ -162,11 +160,21 @@ async def _passing_store(node: Node) -> AsyncIterator[Node]:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-def _file_answer(name: str, sha256: str, size: int, report: Any) -> dict[str, Any]:
+def _validation(taken: Taken, faults: Sequence[InputFault], rehearsal: Rehearsal | None) -> dict[str, Any]:
+    reports = () if rehearsal is None else rehearsal.reports
+    held = any(report is not None and report.overall not in _GOOD for report in reports)
     return {
-        "name": name,
-        "sha256": sha256,
-        "size": size,
+        "acceptable": not faults and not held,
+        "faults": [{"code": fault.code, "place": fault.place, "message": fault.message} for fault in faults],
+        "files": [_file_answer(file, report) for file, report in zip_longest(taken.files, reports)],
+    }
+
+
+def _file_answer(file: SubmittedFile, report: FileReport | None) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "sha256": file.sha256,
+        "size": file.size,
         "overall": report.overall if report else None,
         "overall_label": report.overall.label if report else None,
         "report": report_to_json(report) if report else None,

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from reportlab.pdfgen.canvas import Canvas
 
-from .conftest import PDF, RECEIVER, SENDER, document
+from lienthong.gateway.api.app import make_app
+from lienthong.gateway.examiner import open_examiner
+
+from .conftest import PDF, RECEIVER, SENDER, document, multipart
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Room
 
 ANNEX = ("attachment", "phụ lục.txt", "Phụ lục kèm theo".encode())
@@ -194,6 +203,27 @@ async def test_validation_says_everything_and_keeps_nothing(room: Room) -> None:
     body = await answer.json()
     assert (answer.status, body["acceptable"]) == (200, False)
     assert codes(body) == {"/subject": "FIELD_REQUIRED", "main:a.doc": "FILE_NOT_PDF"}
+    assert (room.stored(), await room.documents()) == ([], 0)
+
+
+async def test_validation_judges_the_signatures(room: Room, tmp_path: Path) -> None:
+    page = io.BytesIO()
+    canvas = Canvas(page)
+    canvas.drawString(72, 720, "chua ky")
+    canvas.save()
+    async with open_examiner(room.node.settings) as examiner:
+        node = replace(room.node, verifier=examiner, trust_folder=tmp_path)
+        async with TestClient(TestServer(make_app(node))) as client:
+            answer = await client.post(
+                "/v1/validations",
+                data=multipart(document(), ("main", "a.pdf", page.getvalue()), ANNEX),
+                headers={"Authorization": f"Bearer {room.sender_key}"},
+            )
+            body = await answer.json()
+    assert (answer.status, body["acceptable"], body["faults"]) == (200, False, []), body
+    main, annex = body["files"]
+    assert (main["overall_label"], main["report"]["reason_code"]) == ("KHÔNG HỢP LỆ", "SIG_NOT_SIGNED")
+    assert (annex["sha256"], annex["report"]) == (hashlib.sha256(ANNEX[2]).hexdigest(), None)
     assert (room.stored(), await room.documents()) == ([], 0)
 
 
