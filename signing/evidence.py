@@ -26,12 +26,13 @@ def file_evidence(reader: PdfFileReader, store: TrustStore, request: Verificatio
     dss = entry(reader.root, "/DSS")
     if not isinstance(dss, generic.DictionaryObject):
         return Evidence(store=store, now=request.now)
+    known = {item.dump() for item in (*store.roots, *store.intermediates, *store.crls)}
     return Evidence(
         store=store,
         now=request.now,
-        certificates=tuple(_parsed(dss, "/Certs", x509.Certificate.load, lambda c: c.subject.hashable)),
-        crls=tuple(_parsed(dss, "/CRLs", crl.CertificateList.load, lambda c: c.issuer.hashable)),
-        ocsps=tuple(_parsed(dss, "/OCSPs", ocsp.OCSPResponse.load, lambda o: o.response_data.native)),
+        certificates=tuple(_parsed(dss, "/Certs", known, x509.Certificate.load, lambda c: c.subject.hashable)),
+        crls=tuple(_parsed(dss, "/CRLs", known, crl.CertificateList.load, lambda c: c.issuer.hashable)),
+        ocsps=tuple(_parsed(dss, "/OCSPs", known, ocsp.OCSPResponse.load, lambda o: o.response_data.native)),
     )
 
 
@@ -51,14 +52,19 @@ def with_embedded(evidence: Evidence, signer_info: cms.SignerInfo) -> Evidence:
 
 
 def _parsed(
-    dss: generic.DictionaryObject, key: str, load: Callable[[bytes], T], touch: Callable[[T], Any]
+    dss: generic.DictionaryObject,
+    key: str,
+    known: set[bytes],
+    load: Callable[[bytes], T],
+    touch: Callable[[T], Any],
 ) -> Iterator[T]:
+    """What the store does not hold already: everything twice would be compared twice."""
     items = entry(dss, key)
     if not isinstance(items, generic.ArrayObject):
         return
     for item in list(items)[:MAX_ITEMS]:
         stream = item.get_object()
-        if not isinstance(stream, generic.StreamObject):
+        if not isinstance(stream, generic.StreamObject) or stream.data in known:
             continue
         try:
             value = load(stream.data)

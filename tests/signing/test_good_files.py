@@ -6,7 +6,9 @@ import asyncio
 import io
 import struct
 from datetime import timedelta
+from typing import Any
 
+import pikepdf
 import pytest
 from pyhanko.pdf_utils.generic import pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -164,6 +166,25 @@ def hybrid_pdf() -> bytes:
     body += b"0000000000 00000 f \n" * 2
     body += b"trailer\n<< /Size 8 /Root 1 0 R /XRefStm %d >>\nstartxref\n%d\n%%%%EOF\n" % (stream, table)
     return bytes(body)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"object_stream_mode": pikepdf.ObjectStreamMode.generate},
+        {"linearize": True},
+        {"linearize": True, "object_stream_mode": pikepdf.ObjectStreamMode.generate},
+    ],
+    ids=["object streams", "linearized", "both"],
+)
+def test_compressed_and_linearized_files(desk: Desk, form: dict[str, Any]) -> None:
+    output = io.BytesIO()
+    with pikepdf.open(io.BytesIO(desk.blank)) as pdf:
+        pdf.save(output, **form)
+    first = desk.sign(output.getvalue(), desk.leader, "A", certify=True)
+    signed = desk.sign(first, desk.agency, "B", box=AGENCY_BOX)
+    assert desk.check(signed).overall is Overall.VALID
+    assert codes(desk.check(signed + b"5 0 obj << >> endobj"))["later_changes"] != "SIG_PERMITTED_CHANGES"
 
 
 def test_annex_needs_the_agency_only(desk: Desk) -> None:  # L-14
