@@ -51,7 +51,7 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	@touch $@
 
 demo: $(STAMP)
-	@$(BIN)/python deploy/demo/run.py $(if $(PDF),--pdf "$(PDF)") $(if $(filter-out 0,$(KILL)),--kill) $(if $(filter-out 0,$(KEEP)),--keep)
+	@$(BIN)/python -P -m lienthong.deploy.demo.run $(if $(PDF),--pdf "$(PDF)") $(if $(filter-out 0,$(KILL)),--kill) $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: $(STAMP)
 	@echo 'Chạy kiểm thử: PostgreSQL thật (nhúng), PDF thật, không cần gói Debian nào'

@@ -100,7 +100,7 @@ def _draw_agency(sheet: Sheet, letter: Letter) -> float:
     y = sheet.draw(sheet.text(letter.agency, BOLD, 12), x=LEFT, y=y, width=_LEFT_WIDTH)
     longest = max(text_width(line, BOLD, 12) for line in letter.agency.split("\n"))
     sheet.rule(centre=LEFT + _LEFT_WIDTH / 2, y=y - 3, length=longest * 0.4)
-    return y - 22
+    return float(min(y - 22, sheet.y - 52))  # the date stays clear of Tiêu ngữ when the agency's name is one line
 
 
 def _draw_subject(sheet: Sheet, letter: Letter, *, y: float) -> float:

@@ -61,6 +61,50 @@ def review_letter(*, number: str | None, day: date | None) -> Letter:
     )
 
 
+def notice_letter(
+    *,
+    governing: str | None,
+    agency: str,
+    notation: str,
+    place: str,
+    number: str,
+    day: date,
+    subject: str,
+    to: str,
+    capacity: tuple[str, ...],
+    signer: str,
+) -> Letter:
+    """A short công văn that an agency of elsewhere sends to one of ours."""
+    return Letter(
+        governing=governing,
+        agency=agency,
+        number=number,
+        notation=notation,
+        place=place,
+        day=day,
+        subject=subject,
+        recipients=(to,),
+        paragraphs=tuple(text.format(subject=subject) for text in _NOTICE),
+        capacity=capacity,
+        signer=signer,
+        copies_to=("Như trên", "Lưu: VT. MT.02b"),
+        size=13,
+    )
+
+
+_NOTICE = (
+    (
+        "Để phục vụ việc gửi, nhận văn bản điện tử giữa các cơ quan theo Quyết định số 28/2018/QĐ-TTg ngày 12 tháng 7 "
+        "năm 2018 của Thủ tướng Chính phủ, đề nghị Quý cơ quan phối hợp thực hiện nội dung sau: {subject}."
+    ),
+    (
+        "Văn bản này được ký số bởi người có thẩm quyền và cơ quan ban hành theo Nghị định số 30/2020/NĐ-CP ngày 05 "
+        "tháng 3 năm 2020 của Chính phủ về công tác văn thư; bản giấy không gửi kèm."
+    ),
+    "Đề nghị Quý cơ quan tiếp nhận, phản hồi trạng thái xử lý qua Trục liên thông văn bản./.",
+)
+
+
 def agency_table() -> Annex:
     """The annex of that letter, a separate file: the codes of an invented province."""
     rows = tuple(

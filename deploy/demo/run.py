@@ -1,0 +1,110 @@
+"""``make demo``: a signed document travels from one agency's eOffice to others' and its statuses travel back.
+
+Exit status 0 when everything was as it must be, 1 when a check failed, 2 when the demonstration could not be played.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from . import finale, incoming, killing, outgoing, own_file
+from .eoffice import RefusedError
+from .people import NEIGHBOUR, SENDER
+from .screen import TooLateError, exactly, heading, prepare, say
+from .show import Show, open_show
+from .stage import Stage, StageError
+
+PAPERS = Path(__file__).resolve().parents[2] / "build" / "demo"
+
+
+def main() -> int:
+    prepare()
+    options = _options()
+    if options.pdf and (trouble := own_file.readable(options.pdf)):
+        say(trouble)
+        return 2
+    for name in [name for name in os.environ if name.startswith("LIENTHONG_")]:
+        del os.environ[name]  # the person's own settings are no part of the demonstration
+    logging.getLogger("pyhanko").setLevel(logging.ERROR)  # it warns that it may not fetch; it must not
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        with Stage(keep=options.keep) as stage:
+            show = open_show(stage, PAPERS)
+            status = _play(show, options.pdf, kill=options.kill)
+            if options.keep:
+                _stays(show)
+            return status
+    except (StageError, TooLateError, RefusedError) as error:
+        say(f"DỪNG: {error}")
+    except KeyboardInterrupt:
+        say("Đã dừng theo yêu cầu; mọi tiến trình đã tắt, dữ liệu tạm đã xóa.")
+    return 2
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--pdf", type=lambda text: Path(text).expanduser().resolve(), help="tệp PDF của bạn")
+    parser.add_argument("--kill", action="store_true", help="giết nút giữa chừng rồi đếm")
+    parser.add_argument("--keep", action="store_true", help="để mọi thứ chạy tiếp")
+    return parser.parse_args()
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _play(show: Show, own: Path | None, *, kill: bool) -> int:
+    files = outgoing.make_papers(show, own)
+    sent = outgoing.post_twice(show, files)
+    travels = sent is not None and _follow(show, sent)
+    brought = incoming.documents_arrive(show)
+    finale.timelines(show)
+    finale.registers(show)
+    finale.one_effect_each(show, brought, sent=travels)
+    if sent is not None:
+        finale.certificate(show, sent.id, PAPERS)
+    if kill:
+        killing.kill_on_stage(show)
+    return finale.verdict(show)
+
+
+def _follow(show: Show, sent: outgoing.Sent) -> bool:
+    """Whether it was sent; the user's own file may wait for a person instead."""
+    view = outgoing.examined(show, sent)
+    if view["state"] == "held":
+        own_file.how_to_release(show, sent, view)
+        return False
+    outgoing.is_sent(show, sent)
+    outgoing.neighbour_registers(show, sent)
+    outgoing.statuses_return(show, sent)
+    outgoing.axis_has_it_once(show, sent)
+    return True
+
+
+def _stays(show: Show) -> None:
+    """Addresses and keys of what keeps running."""
+    stage = show.stage
+    heading("Mọi thứ vẫn đang chạy")
+    say("Mở bằng trình duyệt:")
+    exactly(f"{stage.node_url}/docs      tài liệu API, thử ngay được (Swagger UI)")
+    exactly(f"{stage.node_url}/errors    mọi mã lỗi: nguyên nhân, cách khắc phục")
+    exactly(f"{stage.control_url}/packages    trục giả lập đang giữ những gói tin nào")
+    say("Khóa thử (TEST), gửi trong tiêu đề Authorization: Bearer …")
+    exactly(f"{SENDER.name}: {show.sender.key}")
+    exactly(f"{NEIGHBOUR.name}: {show.neighbour.key}")
+    exactly(f"Người vận hành: {show.operator.key}")
+    say("Dòng lệnh cạnh nút đang chạy:")
+    exactly(stage.command("hold", "list"))
+    say(f"Nhật ký: {stage.folder}/node.log, {stage.folder}/axis.log")
+    say("Dừng và xóa:")
+    exactly(f"kill {' '.join(str(pid) for pid in stage.pids())}; sleep 10; rm -rf {stage.folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
