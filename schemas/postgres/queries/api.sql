@@ -86,8 +86,10 @@ SELECT t.*, d.recipient_code FROM (
 ORDER BY t.id LIMIT :limit;
 
 -- name: arrivals_of_exchange
+-- The first word of a receiver proves that it arrived: 03 may overtake 01.
 SELECT subject_id, min(at) AS at FROM event
-WHERE exchange_id = :exchange_id AND subject = 'delivery' AND to_state = 'arrived' GROUP BY subject_id;
+WHERE exchange_id = :exchange_id AND subject = 'delivery'
+  AND to_state IN ('arrived', 'registered', 'assigned', 'processing', 'finished', 'refused') GROUP BY subject_id;
 
 -- name: exchange_direction^
 SELECT direction FROM exchange WHERE agency_id = :agency_id AND id = :id;
