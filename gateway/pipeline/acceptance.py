@@ -115,8 +115,14 @@ async def _take_reservation(node: Node, conn: Connection, agency_id: UUID, metad
     )
     if not same:
         raise GatewayError("RESERVATION_UNKNOWN", "Mã giữ số không có, hoặc khác sổ, năm hay ký hiệu với văn bản này.")
+    if row["used_by"] is not None:
+        raise _reservation_used()
     number: int = row["number"]
     return f"{number:02d}"  # NĐ 30/2020 Phụ lục I Phần I.II.3: số nhỏ hơn 10 viết thêm số 0
+
+
+def _reservation_used() -> GatewayError:
+    return GatewayError("RESERVATION_USED", "Số giữ trước này đã dùng cho văn bản khác.")
 
 
 async def _bind_reservation(
@@ -124,7 +130,7 @@ async def _bind_reservation(
 ) -> None:
     used = await node.db.queries.use_reservation(conn, id=reservation, agency_id=agency_id, exchange_id=exchange_id)
     if used is None:
-        raise GatewayError("RESERVATION_USED", "Số giữ trước này đã dùng cho văn bản khác.")
+        raise _reservation_used()
 
 
 async def _insert_files(node: Node, conn: Connection, exchange_id: UUID, submission: Submission) -> None:
