@@ -125,10 +125,17 @@ class WorkerLoop:
         except LeaseLost as error:
             _log.warning("lease-lost", work=str(work.id), kind=work.kind, key=work.key, error=error.message)
         except Exception as error:  # noqa: BLE001 - the worker's guard: every error settles the work
-            _log.exception("work-failed", work=str(work.id), kind=work.kind, key=work.key, attempt=work.attempts)
+            self._note(work, error)
             await self._failed(kind, work, error)
         finally:
             self._held.pop(work.id, None)
+
+    def _note(self, work: Work, error: Exception) -> None:
+        about = {"work": str(work.id), "kind": work.kind, "key": work.key, "attempt": work.attempts}
+        if is_transient(error):
+            _log.warning("work-failed", error=repr(error), **about)
+        else:  # nobody foresaw it: the trace is the only thing that tells where
+            _log.exception("work-failed", **about)
 
     async def _failed(self, kind: Kind, work: Work, error: Exception) -> None:
         try:

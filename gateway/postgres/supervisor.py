@@ -180,7 +180,7 @@ class EmbeddedServer:
         await stop_occupants(self.cluster, seconds=self._stop_seconds)
         forget_sockets(self._socket)
         self._process = start_postgres(
-            self._binaries.postgres, self.cluster, socket=self._socket, log=self.log, identity=self._identity()
+            self._binaries.postgres, self.cluster, socket=self._socket, log=self.log, account=self._account
         )
         await self._answering()
 

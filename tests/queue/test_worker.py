@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +62,13 @@ class Shop:
 
     @asynccontextmanager
     async def open(
-        self, handler: WorkHandler, *, settings: QueueSettings = SETTINGS, concurrency: int = 4, **more: WorkHandler
+        self,
+        handler: WorkHandler,
+        *,
+        settings: QueueSettings = SETTINGS,
+        concurrency: int = 4,
+        owner: str = "worker-1",
+        **more: WorkHandler,
     ) -> AsyncIterator[None]:
         stop, wakeups = asyncio.Event(), Wakeups(self.database)
         kinds = {
@@ -71,7 +78,7 @@ class Shop:
         worker = WorkerLoop(
             self.database,
             kinds,
-            owner="worker-1",
+            owner=owner,
             random=lambda: 0.5,
             wakeups=wakeups,
             settings=settings,
@@ -265,6 +272,32 @@ async def test_urgent_work_goes_first(shop: Shop) -> None:
     async with shop.open(note, concurrency=1):
         await until(shop.all_done, 5)
     assert order[0] == "khẩn"
+
+
+async def test_two_workers_share_the_work_and_keep_every_key_in_order(shop: Shop) -> None:
+    """Under errors, passing and not, with leases so short that some are lost on the way."""
+    random, order = Random(11), defaultdict[str, list[int]](list)
+
+    async def stumble(work: Work) -> None:
+        await asyncio.sleep(0)
+        if random.random() < 0.3:
+            raise ConnectionError("mạng")
+        async with shop.database.unit(None) as connection:
+            await connection.execute("insert into inbox values ($1, $2)", work.key, work.id)
+            await rows.complete(connection, work)
+            if random.random() < 0.2:
+                raise QueueError("TEST", "hủy trước khi ghi", transient=True)
+        order[work.key].append(work.payload["n"])
+
+    for n in range(0, 150, 10):
+        async with shop.database.unit(None) as connection:
+            works = [Work(id=shop.ids(), kind="examine", key=f"k{m % 7}", payload={"n": m}) for m in range(n, n + 10)]
+            await rows.enqueue(connection, *works)
+    short = QueueSettings(poll=0.02, lease=0.1, drain=5)
+    async with shop.open(stumble, settings=short), shop.open(stumble, settings=short, owner="worker-2"):
+        await until(shop.all_done, 15)
+    assert sorted(n for numbers in order.values() for n in numbers) == list(range(150))
+    assert all(numbers == sorted(numbers) for numbers in order.values())
 
 
 @asynccontextmanager

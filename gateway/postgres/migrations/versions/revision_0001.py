@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Alembic loads this file by its path, so there is no package to be relative to.
 from lienthong.gateway.postgres.migrations.steps import run_step
 
 revision = "0001"
