@@ -23,6 +23,13 @@ def hog(value: dict[str, Any]) -> dict[str, Any]:
         kept.append(bytearray(16 * 1024 * 1024))
 
 
+def litter(value: dict[str, Any]) -> dict[str, Any]:
+    """Leave 150 MB behind that only the collector of circles finds."""
+    circle: list[Any] = [bytes(150 * 1024 * 1024).replace(b"\x00", b"x")]
+    circle.append(circle)
+    return {"pid": os.getpid()}
+
+
 def die(value: dict[str, Any]) -> dict[str, Any]:
     os.kill(os.getpid(), signal.SIGKILL)
     return value

@@ -24,7 +24,10 @@ from lienthong.signing.workers import WorkerError, WorkerPool, WorkerSettings
 from ..waiting import until
 from .desk import SENDER, Desk
 
-JOBS = {name: f"lienthong.tests.signing.sandbox_jobs:{name}" for name in ("echo", "hang", "hog", "die", "fail", "chat")}
+JOBS = {
+    name: f"lienthong.tests.signing.sandbox_jobs:{name}"
+    for name in ("echo", "hang", "hog", "die", "fail", "chat", "litter")
+}
 MEGABYTE = 1024 * 1024
 
 
@@ -58,6 +61,17 @@ async def test_each_fault_has_its_code_and_the_pool_goes_on(pool: WorkerPool) ->
 
 async def test_printing_does_not_spoil_the_answer(pool: WorkerPool) -> None:
     assert (await pool.run("chat", {}))["said"] == "xong"
+
+
+async def test_large_file_is_not_sat_upon() -> None:
+    settings = WorkerSettings(jobs={"litter": JOBS["litter"]}, size=1)
+    async with WorkerPool(settings=settings) as pool:
+        pid = (await pool.run("litter", {}))["pid"]
+        await until(lambda: _resident(pid) < 100 * MEGABYTE)
+
+
+def _resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 async def test_killed_worker_costs_one_answer(pool: WorkerPool) -> None:
