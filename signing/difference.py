@@ -100,9 +100,16 @@ def _replaced_objects(document: Document, signed_revision: int) -> str | None:
             if xrefs.get_historical_ref(reference, signed_revision) is None:
                 continue
             old = document.reader.get_historical_resolver(signed_revision)(reference)
-            if _paints(old):
+            if _paints(old) and not _same(old, document.reader.get_historical_resolver(revision)(reference)):
                 return f"đối tượng {reference.idnum}"
     return None
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Some writers write an unchanged object again."""
+    if isinstance(old, generic.StreamObject):
+        return isinstance(new, generic.StreamObject) and old.encoded_data == new.encoded_data and dict(old) == dict(new)
+    return bool(old == new)
 
 
 def _paints(obj: Any) -> bool:

@@ -187,6 +187,16 @@ def test_compressed_and_linearized_files(desk: Desk, form: dict[str, Any]) -> No
     assert codes(desk.check(signed + b"5 0 obj << >> endobj"))["later_changes"] != "SIG_PERMITTED_CHANGES"
 
 
+def test_object_written_again_unchanged(desk: Desk) -> None:
+    first = desk.sign(desk.blank, desk.leader, "A", certify=True)
+    writer = IncrementalPdfFileWriter(io.BytesIO(first))
+    page = writer.root["/Pages"]["/Kids"][0].get_object()
+    writer.mark_update(page.raw_get("/Contents").reference)
+    again = written(writer)
+    assert len(again) > len(first)
+    assert desk.check(desk.sign(again, desk.agency, "B", box=AGENCY_BOX)).overall is Overall.VALID
+
+
 def test_annex_needs_the_agency_only(desk: Desk) -> None:  # L-14
     source, target = desk.folder / "annex-blank.pdf", desk.folder / "annex.pdf"
     source.write_bytes(desk.blank)
