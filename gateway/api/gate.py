@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ..errors import GatewayError
 from ..files.store import FileStore
@@ -17,18 +18,18 @@ class Gate:
         self._most = most
         self._uploads = 0
         self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
-    @property
-    def uploads(self) -> int:
-        return self._uploads
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def close(self) -> None:
         """The node stops: nothing new comes in, what is inside is finished."""
         self._closed = True
+
+    async def emptied(self, seconds: float) -> None:
+        """Wait until the last upload is through, at most ``seconds``: what is not then will come again with its key."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
 
     def require_open(self) -> None:
         """Raise NODE_STOPPING."""
@@ -48,7 +49,10 @@ class Gate:
             raise GatewayError("UPLOADS_TOO_MANY", "Đang có quá nhiều lượt tải lên cùng lúc.", retry_after=2)
         self.require_room(wanted)
         self._uploads += 1
+        self._empty.clear()
         try:
             yield
         finally:
             self._uploads -= 1
+            if self._uploads == 0:
+                self._empty.set()

@@ -15,7 +15,7 @@ from ..pipeline.inward import NODE_FILES
 from ..registers.incoming import BOOK
 from .calls import Call, reply
 from .documents import find_exchange, not_found
-from .stored import send_stored
+from .stored import Stored, send_stored
 from .views import incoming_view, mailbox_view
 
 
@@ -56,11 +56,14 @@ async def fetch_package(call: Call) -> web.StreamResponse:
         )
     if row is None:
         raise not_found()
-    name = f"{row['receiver_doc_id']}.edxml"
-    path = call.node.files.path(NODE_FILES, row["sha256"])
-    return await send_stored(
-        call.request, path, sha256=row["sha256"], name=name, content_type="application/octet-stream"
+    stored = Stored(
+        path=call.node.files.path(NODE_FILES, row["sha256"]),
+        sha256=row["sha256"],
+        size=row["size"],
+        name=f"{row['receiver_doc_id']}.edxml",
+        content_type="application/octet-stream",
     )
+    return await send_stored(call.request, stored)
 
 
 async def fetch_file(call: Call) -> web.StreamResponse:
@@ -73,10 +76,14 @@ async def fetch_file(call: Call) -> web.StreamResponse:
         )
     if row is None:
         raise GatewayError("FILE_NOT_IN_DOCUMENT", "Văn bản đến này không có tệp mang số thứ tự đó.")
-    path = call.node.files.path(call.agency.agency_id, row["sha256"])
-    return await send_stored(
-        call.request, path, sha256=row["sha256"], name=row["name"], content_type=row["content_type"]
+    stored = Stored(
+        path=call.node.files.path(call.agency.agency_id, row["sha256"]),
+        sha256=row["sha256"],
+        size=row["size"],
+        name=row["name"],
+        content_type=row["content_type"],
     )
+    return await send_stored(call.request, stored)
 
 
 async def register_incoming(call: Call) -> web.Response:

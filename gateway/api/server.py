@@ -10,10 +10,12 @@ from aiohttp import web
 
 from ..node import Node
 from ..sections import HttpSettings
-from .app import close_gate, make_app
+from .app import SURFACE, close_gate, make_app
 
 _LINE: Final = 8190  # bytes of a request line or of one header
 _READ_AHEAD: Final = 2**17  # bytes of a body that wait for its handler
+
+_FOR_UPLOADS: Final = 0.75  # of the time for the stop; the rest is for answers
 
 
 async def serve_api(node: Node, stop: asyncio.Event) -> None:
@@ -22,7 +24,7 @@ async def serve_api(node: Node, stop: asyncio.Event) -> None:
     app = make_app(node)
     runner = web.AppRunner(
         app,
-        shutdown_timeout=http.shutdown_s,
+        shutdown_timeout=http.shutdown_s * (1 - _FOR_UPLOADS),
         access_log=None,
         max_line_size=_LINE,
         max_field_size=_LINE,
@@ -30,9 +32,13 @@ async def serve_api(node: Node, stop: asyncio.Event) -> None:
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, http.host, http.port, ssl_context=_tls(http)).start()
+        site = web.TCPSite(runner, http.host, http.port, ssl_context=_tls(http))
+        await site.start()
         await stop.wait()
         close_gate(app)
+        await site.stop()
+        # The clean-up makes aiohttp deaf at once: an upload would wait in vain for the rest of its body.
+        await app[SURFACE].gate.emptied(http.shutdown_s * _FOR_UPLOADS)
     finally:
         await runner.cleanup()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
@@ -19,32 +21,44 @@ from ..errors import GatewayError
 _WINDOW: Final = 256 * 1024
 
 
-async def send_stored(
-    request: web.Request, path: Path, *, sha256: str, name: str, content_type: str
-) -> web.StreamResponse:
-    """Raise FILE_NOT_FOUND, RANGE_INVALID. What others wrote is saved by a browser, never shown by it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Bytes of the file store as a row names them."""
+
+    path: Path
+    sha256: str
+    size: int  # bytes, as recorded
+    name: str
+    content_type: str
+
+
+async def send_stored(request: web.Request, stored: Stored) -> web.StreamResponse:
+    """Raise FILE_NOT_FOUND, FILE_STORE_FAILED, RANGE_INVALID before the first byte.
+
+    What others wrote is saved by a browser, never shown by it.
+    """
     headers = {
-        "ETag": f'"{sha256}"',
-        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:",
+        "ETag": f'"{stored.sha256}"',
+        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(stored.sha256)).decode()}:",
         "Cache-Control": "private, no-cache",
         "Accept-Ranges": "bytes",
     }
-    if request.if_none_match and any(tag.value in {sha256, "*"} for tag in request.if_none_match):
+    if request.if_none_match and any(tag.value in {stored.sha256, "*"} for tag in request.if_none_match):
         return web.Response(status=web.HTTPNotModified.status_code, headers=headers)
-    file = await asyncio.to_thread(_open, path)
+    file = await asyncio.to_thread(_open, stored)
     try:
-        size = await asyncio.to_thread(file.seek, 0, 2)
-        start, stop = _range(request, size, sha256)
-        response = web.StreamResponse(status=206 if stop - start < size else 200, headers=headers)
+        start, stop = _range(request, stored)
+        response = web.StreamResponse(status=206 if stop - start < stored.size else 200, headers=headers)
         if response.status == web.HTTPPartialContent.status_code:
-            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-        response.headers["Content-Disposition"] = disposition(name)
-        response.content_type = content_type
+            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{stored.size}"
+        response.headers["Content-Disposition"] = disposition(stored.name)
+        response.content_type = stored.content_type
         response.content_length = stop - start
         await response.prepare(request)
         if request.method != "HEAD":
             await _pump(response, file, start, stop)
-        await response.write_eof()
+    except ConnectionError:
+        pass  # the reader has gone; there is nobody to tell
     finally:
         file.close()
     return response
@@ -56,24 +70,28 @@ def disposition(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(stored: Stored) -> BinaryIO:
     try:
-        return path.open("rb", buffering=0)
+        file = stored.path.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise GatewayError("FILE_NOT_FOUND", "Không tìm thấy nội dung của tệp trong kho.") from error
+    if file.seek(0, os.SEEK_END) != stored.size:
+        file.close()
+        raise GatewayError("FILE_STORE_FAILED", "Tệp trong kho khác dung lượng đã ghi nhận.")
+    return file
 
 
-def _range(request: web.Request, size: int, sha256: str) -> tuple[int, int]:
+def _range(request: web.Request, stored: Stored) -> tuple[int, int]:
     """First byte and the one after the last; the whole when no range is asked or If-Range names other bytes."""
     asked = request.headers.get("If-Range")
-    if "Range" not in request.headers or (asked is not None and asked != f'"{sha256}"'):
-        return 0, size
+    if "Range" not in request.headers or (asked is not None and asked != f'"{stored.sha256}"'):
+        return 0, stored.size
     try:
-        start, stop, _ = request.http_range.indices(size)
+        start, stop, _ = request.http_range.indices(stored.size)
     except ValueError as error:
-        raise _bad_range(size) from error
+        raise _bad_range(stored.size) from error
     if start >= stop:
-        raise _bad_range(size)
+        raise _bad_range(stored.size)
     return start, stop
 
 
@@ -86,7 +104,9 @@ async def _pump(response: web.StreamResponse, file: BinaryIO, start: int, stop: 
     left = stop - start
     while left > 0:
         window = await asyncio.to_thread(file.read, min(_WINDOW, left))
-        if not window:
-            raise GatewayError("FILE_STORE_FAILED", "Tệp trong kho ngắn hơn ghi nhận.")
+        if not window:  # cut off while it was read: the length that was promised tells the reader
+            response.force_close()
+            return
         left -= len(window)
         await response.write(window)
+    await response.write_eof()

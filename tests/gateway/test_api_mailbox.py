@@ -269,3 +269,14 @@ async def test_a_register_goes_on_page_by_page(room: Room) -> None:
             break
         cursor = f"&after={page['next']}"
     assert seen == ["1", "2", "3", "4", "5"]
+
+
+async def test_bytes_that_are_gone_or_cut_are_not_served(room: Room) -> None:
+    path = f"/v1/incoming/{await arrive(room)}/files/0"
+    stored = room.node.files.path(room.receiver, hashlib.sha256(PDF).hexdigest())
+    stored.write_bytes(PDF[:-1])
+    answer = await room.get(path, key=room.receiver_key)
+    assert (answer.status, (await answer.json())["code"]) == (503, "FILE_STORE_FAILED")
+    stored.unlink()
+    answer = await room.get(path, key=room.receiver_key)
+    assert (answer.status, (await answer.json())["code"]) == (404, "FILE_NOT_FOUND")

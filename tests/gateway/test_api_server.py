@@ -1,0 +1,125 @@
+"""The surface as a root task: it listens, and at the stop it finishes what is inside and lets in nothing new."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import unused_port
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from lienthong.gateway.api.server import serve_api
+from lienthong.gateway.settings import Settings
+
+from ..waiting import until
+from .conftest import PDF
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lienthong.gateway.node import Node
+
+    from .conftest import Room
+
+
+@asynccontextmanager
+async def serving(node: Node, **http: Any) -> AsyncIterator[tuple[int, asyncio.Event]]:
+    port, stop = unused_port(), asyncio.Event()
+    settings = Settings.model_validate({"data_dir": node.settings.data_dir, "http": {"port": port, **http}})
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve_api(replace(node, settings=settings), stop))
+        await until(lambda: answers(port))
+        yield port, stop
+        stop.set()
+
+
+async def answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
+async def test_an_upload_inside_is_finished_at_the_stop(room: Room) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    head = b'--b\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n'
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield head
+        begun.set()
+        await go_on.wait()
+        yield b'{}\r\n--b\r\nContent-Disposition: form-data; name="main"; filename="a.pdf"\r\n\r\n' + PDF + b"\r\n--b--"
+
+    headers = {
+        "Authorization": f"Bearer {room.sender_key}",
+        "Idempotency-Key": "k",
+        "Content-Type": "multipart/form-data; boundary=b",
+    }
+    async with (
+        serving(room.node) as (port, stop),
+        aiohttp.ClientSession() as http,
+        asyncio.TaskGroup() as group,
+    ):
+        url = f"http://127.0.0.1:{port}/v1/documents"
+        upload = group.create_task(http.post(url, data=slowly(), headers=headers))
+        await begun.wait()
+        await until(lambda: room.one("SELECT count(*) FROM idempotency"))
+        stop.set()
+        await until(lambda: refuses(port))
+        go_on.set()
+        answer = await upload
+        assert (answer.status, (await answer.json())["code"]) == (422, "SUBMISSION_INVALID")
+
+
+async def refuses(port: int) -> bool:
+    return not await answers(port)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the probing connection ends before its TLS begins
+async def test_tls_of_its_own(room: Room, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    async with serving(room.node, tls_cert_file=certificate, tls_key_file=key) as (port, _):
+        context = ssl.create_default_context(cafile=str(certificate))
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"https://127.0.0.1:{port}/healthz", ssl=context) as answer,
+        ):
+            assert await answer.json() == {"status": "ok"}
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "TEST")])
+    now = dt.datetime.now(dt.UTC)
+    local = x509.IPAddress(ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([local]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    paths[1].write_bytes(private)
+    return paths
