@@ -256,7 +256,7 @@ LABELS: Final[dict[Subject, dict[str, str]]] = {
     },
     Subject.INCOMING_PACKAGE: {
         Incoming.RECEIVED: "Đã nhận và lưu an toàn",
-        Incoming.DELIVERED: "Đã chuyển vào hộp thư",
+        Incoming.DELIVERED: "Đã thành văn bản đến",
         Incoming.DUPLICATE: "Trùng, không xử lý lại",
         Incoming.HELD: "Đang giữ, chờ xử lý",
         Incoming.SETTLED: "Đã ghi nhận trạng thái",
