@@ -56,7 +56,7 @@ class RestlessBroker:
         async def handle(connection: Connection, batch: Sequence[Message]) -> None:
             await handler(connection, batch)
             if self._random.random() < ROLLBACK_SHARE:
-                raise QueueError("restless", "Giao dịch bị hủy có chủ ý.", transient=True)
+                raise QueueError("RESTLESS", "Giao dịch bị hủy có chủ ý.", transient=True)
 
         return handle
 
