@@ -57,6 +57,10 @@ class _Slot:
     worker: _Worker | None = None
     files: int = 0
 
+    def take(self) -> _Worker | None:
+        worker, self.worker = self.worker, None
+        return worker
+
 
 @dataclass(slots=True, kw_only=True)
 class WorkerPool:
@@ -76,7 +80,8 @@ class WorkerPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for slot in self._slots:
-            await _end(slot)
+            if (worker := slot.take()) is not None:
+                await _end(worker)
 
     @property
     def process_ids(self) -> tuple[int, ...]:
@@ -91,12 +96,13 @@ class WorkerPool:
         try:
             worker = await self._ready(slot)
             answer = await _ask(worker, {"job": job, "value": value}, seconds or self.settings.seconds)
+            slot.files += 1
             answered = answer.get("fault") != "SIG_MEMORY"  # what is left of its memory is no measure any more
         finally:
-            if not answered:
-                await asyncio.shield(_end(slot))
-            self._free.put_nowait(slot)
-        slot.files += 1
+            spoilt = None if answered else slot.take()
+            self._free.put_nowait(slot)  # first: a second cancellation must not lose the place
+            if spoilt is not None:
+                await asyncio.shield(_end(spoilt))
         if "fault" in answer:
             raise WorkerError(answer["fault"], answer.get("detail", ""))
         result: dict[str, Any] = answer["value"]
@@ -107,7 +113,8 @@ class WorkerPool:
         if worker is not None:
             if slot.files < self.settings.recycle_after and worker.process.returncode is None:
                 return worker
-            await _end(slot)
+            slot.worker = None
+            await _end(worker)
         slot.worker, slot.files = await self._start(), 0
         await _answered(slot.worker, START_SECONDS)
         return slot.worker
@@ -156,10 +163,7 @@ async def _receive(answers: asyncio.StreamReader) -> dict[str, Any]:
     return value
 
 
-async def _end(slot: _Slot) -> None:
-    worker, slot.worker = slot.worker, None
-    if worker is None:
-        return
+async def _end(worker: _Worker) -> None:
     if worker.process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             worker.process.kill()

@@ -11,7 +11,7 @@ from shutil import copytree
 import pytest
 from cryptography.x509 import ReasonFlags
 
-from lienthong.deploy.demo.pki import STORE, Holder, make_pki
+from lienthong.deploy.demo.pki import STORE, Holder
 from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.signing.report import FileReport, Overall, Question, SignerRole, Verdict
 
@@ -111,8 +111,7 @@ def test_revoked_timestamp_authority(desk: Desk, store: Path) -> None:
 
 
 def test_another_pki(desk: Desk) -> None:  # NA-7.2
-    foreign = make_pki(desk.now)
-    person = foreign.issue(Holder(agency_code="x", agency_name=SENDER_NAME, person="Nguyễn Văn An"))
+    person = desk.foreign.issue(Holder(agency_code="x", agency_name=SENDER_NAME, person="Nguyễn Văn An"))
     signed = desk.sign(desk.blank, person, "A", with_chain=True, timestamp=False)
     report = desk.check(signed, registry=())
     assert report.overall is not Overall.VALID
@@ -120,8 +119,7 @@ def test_another_pki(desk: Desk) -> None:  # NA-7.2
 
 
 def test_timestamp_by_an_untrusted_authority(desk: Desk) -> None:
-    foreign = make_pki(desk.now).timestamper()
-    report = desk.check(desk.both(timestamper=foreign))
+    report = desk.check(desk.both(timestamper=desk.foreign.timestamper()))
     assert codes(report)["time"] == "SIG_TIMESTAMP_UNTRUSTED"
     assert report.overall is Overall.UNDETERMINED
     assert all(s.time_source == "self_reported" for s in report.signatures)

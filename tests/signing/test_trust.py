@@ -10,7 +10,7 @@ from asn1crypto import algos, keys, pem, x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from lienthong.deploy.demo.pki import STORE, make_pki
+from lienthong.deploy.demo.pki import STORE
 from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.signing.errors import SigningError
 from lienthong.signing.paths import PinnedSha1Policy
@@ -34,7 +34,7 @@ def test_national_pins_come_with_the_program(tmp_path: Path) -> None:
 
 def test_unpinned_root_is_refused(desk: Desk, tmp_path: Path) -> None:
     desk.pki.write_store(tmp_path)
-    make_pki(desk.now).write_store(tmp_path / "other")
+    desk.foreign.write_store(tmp_path / "other")
     foreign = (tmp_path / "other" / STORE / "roots" / "root.pem").read_bytes()
     (tmp_path / STORE / "roots" / "second.pem").write_bytes(foreign)
     with pytest.raises(SigningError) as caught:
