@@ -28,7 +28,7 @@ class Noun(StrEnum):
 class IdentifierError(Exception):
     """The text is no identifier of the expected kind."""
 
-    code = "identifier-malformed"
+    code = "IDENTIFIER_MALFORMED"
     blame = "peer"
     transient = False
 
