@@ -411,27 +411,55 @@ def test_licences_that_bind_the_whole_stay_out() -> None:
     assert not [name for name in ("psycopg", "workalendar", "lunardate", "oletools", "pypdf2") if name in wanted]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
-def test_the_wheel_carries_every_data_file(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the source archive that was built from what git knows."""
+    folder = tmp_path_factory.mktemp("wheel")
     for path in tracked():
-        copy = tmp_path / "checkout" / name_of(path)
+        copy = folder / "checkout" / name_of(path)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copy)
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, tmp_path / "checkout"],
-        capture_output=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, folder / "checkout"]
+    done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
-    (wheel,) = tmp_path.glob("*.whl")
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_the_wheel_carries_every_data_file_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        packed = set(archive.namelist())
-    wanted = {f"lienthong/{name_of(path)}" for path in tracked() if name_of(path).startswith((*FOLDERS, "schemas"))}
+        packed = {name for name in archive.namelist() if name.startswith("lienthong/")}
+    own = ("py.typed", "__init__.py", "__main__.py")
+    wanted = {
+        f"lienthong/{name_of(path)}" for path in tracked() if name_of(path).startswith((*FOLDERS, "schemas", *own))
+    }
     assert wanted - packed == set()
-    assert {
-        name for name in packed if name.startswith(("lienthong/tests/", "lienthong/bench/", "lienthong/deploy/"))
-    } == set()
+    assert packed - wanted == set()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_the_installed_wheel_finds_its_data(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel]
+    subprocess.run(pip, check=True, env={**os.environ, "PIP_USER": "0"})
+    program = (
+        "import lienthong; print(lienthong.__file__);"
+        "from lienthong.gateway.api.contract import load_contract; load_contract();"
+        "from lienthong.gateway.api.problems import load_catalogue; load_catalogue();"
+        "from lienthong.gateway.postgres.statements import statements; statements();"
+        "from lienthong.gateway.postgres.migrations.runner import newest_step, script; newest_step(); script();"
+        "from lienthong.edxml.codes import code_lists; code_lists();"
+        "from lienthong.edxml.validation import _schema; _schema()"
+    )
+    environment = {"PYTHONPATH": str(target), "PATH": os.defpath}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+    assert done.stdout.decode().strip() == str(target / "lienthong" / "__init__.py")
 
 
 @cache

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from ..monitoring.logs import configure
@@ -36,7 +37,10 @@ def serve(context: typer.Context) -> None:
             "Chỉ dùng để đo tốc độ.",
             file=sys.stderr,
         )
+    log = structlog.get_logger(__name__)
+    log.info("node-starting", host=settings.http.host, port=settings.http.port, data_dir=str(settings.data_dir))
     asyncio.run(_until_signal(lambda stop: bootstrap.run(settings, stop)))
+    log.info("node-stopped")
 
 
 def emulator(
