@@ -5,6 +5,7 @@ Good to read for whoever connects his own: one call sends a document, one reads 
 
 from __future__ import annotations
 
+import http.client
 import json
 import mimetypes
 import secrets
@@ -49,6 +50,8 @@ def call(method: str, url: str, *, headers: dict[str, str] | None = None, conten
     except urllib.error.HTTPError as error:
         with error:
             return Answer(status=error.code, headers=_lower(error.headers), content=error.read())
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"Kết nối đứt giữa chừng: {error}") from error
 
 
 def _lower(headers: Any) -> dict[str, str]:

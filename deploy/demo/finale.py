@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 from pathlib import Path
 from typing import Any
+
+import pikepdf
 
 from .eoffice import Office
 from .incoming import Brought, items_of
@@ -11,6 +15,7 @@ from .people import OTHER_PROVINCE, SENDER
 from .screen import at, heading, rows, say
 from .show import Show
 
+CERTIFICATE = "giay-xac-nhan-gui-nhan.pdf"
 _SHOWN = 46  # characters of a column that may be long
 
 
@@ -73,13 +78,21 @@ def one_effect_each(show: Show, brought: tuple[Brought, ...], *, sent: bool) -> 
 _THREE = ["01", "01", "03"]
 
 
-def certificate(show: Show, document: str, folder: Path) -> None:
+def certificate(show: Show, document: str) -> None:
     """The one page that proves who sent what to whom."""
     content = show.sender.download(f"/v1/documents/{document}/certificate")
-    target = folder / "giay-xac-nhan-gui-nhan.pdf"
-    target.write_bytes(content)
-    show.checks.expect("giấy xác nhận là một tệp PDF", content.startswith(b"%PDF-"), content[:8])
-    say(f"Giấy xác nhận gửi nhận (PDF, một trang): {target}")
+    (show.room.papers / CERTIFICATE).write_bytes(content)
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        show.checks.equal("giấy xác nhận gửi nhận là một tệp PDF một trang", len(pdf.pages), 1)
+
+
+def keep_papers(show: Show, output: Path) -> None:
+    """The signed files and the certificate outlive the demonstration's own folder."""
+    shutil.copytree(show.room.papers, output, dirs_exist_ok=True)
+    say()
+    say(f"Các văn bản đã ký để mở xem: {output}")
+    if (output / CERTIFICATE).exists():
+        say(f"Giấy xác nhận gửi nhận (PDF, một trang): {output / CERTIFICATE}")
 
 
 def verdict(show: Show) -> int:

@@ -11,7 +11,7 @@ from .axis_desk import digest
 from .compose import Letter
 from .elsewhere import document_package
 from .people import MINISTRY, OTHER_PROVINCE, SENDER, Place
-from .screen import await_it, heading, rows, say
+from .screen import await_it, heading, meanwhile, rows, say
 from .show import Show
 from .texts import notice_letter
 
@@ -42,12 +42,8 @@ def documents_arrive(show: Show) -> tuple[Brought, ...]:
 
 
 def _bring_all(show: Show) -> tuple[Brought, Brought, Brought, Brought]:
-    room = show.room
-    good = room.signed("den-301", letter_of(show, OTHER_PROVINCE, "301", _SUBJECTS[0]), OTHER_PROVINCE)
-    single = room.leader_only("den-77", letter_of(show, MINISTRY, "77", _SUBJECTS[1]), MINISTRY)
-    altered = room.altered("den-302", letter_of(show, OTHER_PROVINCE, "302", _SUBJECTS[2]), OTHER_PROVINCE)
-    doubled = room.signed("den-78", letter_of(show, MINISTRY, "78", _SUBJECTS[3]), MINISTRY)
-    table = room.spreadsheet("den-301-bieu-mau")
+    good, single, altered, doubled = meanwhile("các nơi khác ký văn bản của mình", lambda: _papers(show))
+    table = show.room.spreadsheet("den-301-bieu-mau")
     brought = (
         bring(show, "hợp lệ", (good, table), OTHER_PROVINCE, "301", _SUBJECTS[0]),
         bring(show, "chỉ một chữ ký", (single,), MINISTRY, "77", _SUBJECTS[1]),
@@ -59,6 +55,16 @@ def _bring_all(show: Show) -> tuple[Brought, Brought, Brought, Brought]:
     rows(["Văn bản", "Nơi gửi", "Mã định danh văn bản", "receiverDocId trên trục"], cells)
     say(f"Trục giao văn bản cuối thêm lần nữa, với receiverDocId {twin}.")
     return brought
+
+
+def _papers(show: Show) -> tuple[Path, Path, Path, Path]:
+    room = show.room
+    return (
+        room.signed("den-301", letter_of(show, OTHER_PROVINCE, "301", _SUBJECTS[0]), OTHER_PROVINCE),
+        room.leader_only("den-77", letter_of(show, MINISTRY, "77", _SUBJECTS[1]), MINISTRY),
+        room.altered("den-302", letter_of(show, OTHER_PROVINCE, "302", _SUBJECTS[2]), OTHER_PROVINCE),
+        room.signed("den-78", letter_of(show, MINISTRY, "78", _SUBJECTS[3]), MINISTRY),
+    )
 
 
 _SUBJECTS = (

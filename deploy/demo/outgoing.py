@@ -10,7 +10,7 @@ from typing import Any
 from ...gateway.cli.printing import size
 from .axis_desk import digest
 from .people import FINANCE, NEIGHBOUR, NGHE_AN, SENDER
-from .screen import await_it, heading, rows, say
+from .screen import await_it, heading, meanwhile, rows, say
 from .show import Show
 from .texts import review_letter
 from .verdicts import show_file
@@ -35,7 +35,7 @@ def make_papers(show: Show, own_file: Path | None) -> tuple[Path, ...]:
     room = show.room
     letter = review_letter(number=NUMBER, day=room.today)
     if own_file is None:
-        main = room.signed("cong-van-12", letter, SENDER)
+        main = meanwhile("lãnh đạo ký, cơ quan ký", lambda: room.signed("cong-van-12", letter, SENDER))
         say(
             "Công văn khổ A4 theo Nghị định 30/2020/NĐ-CP; lãnh đạo ký, cơ quan ký và đóng dấu: hai chữ ký số PAdES, "
             "có hình chữ ký, dấu thời gian và thông tin thu hồi chứng thư kèm trong tệp."
@@ -43,10 +43,10 @@ def make_papers(show: Show, own_file: Path | None) -> tuple[Path, ...]:
     else:
         main = own_file
         say(f"Văn bản chính là tệp của bạn: {own_file}")
-    annex = room.annex("phu-luc-ma-dinh-danh", SENDER, number=f"{NUMBER}/{NOTATION}")
+    number = f"{NUMBER}/{NOTATION}"
+    annex = meanwhile("cơ quan ký phụ lục", lambda: room.annex("phu-luc-ma-dinh-danh", SENDER, number=number))
     files = (main, annex, room.spreadsheet("phu-luc-ma-dinh-danh"))
     rows(["Tệp", "Cỡ", "SHA-256"], [[file.name, size(file.stat().st_size), digest(file)] for file in files])
-    say(f"Mở xem được tại {room.papers}")
     return files
 
 

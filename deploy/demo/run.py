@@ -20,7 +20,7 @@ from .screen import TooLateError, exactly, heading, prepare, say
 from .show import Show, open_show
 from .stage import Stage, StageError
 
-PAPERS = Path(__file__).resolve().parents[2] / "build" / "demo"
+OUTPUT = Path(__file__).resolve().parents[2] / "build" / "demo"
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         with Stage(keep=options.keep) as stage:
-            show = open_show(stage, PAPERS)
+            show = open_show(stage)
             status = _play(show, options.pdf, kill=options.kill)
             if options.keep:
                 _stays(show)
@@ -68,9 +68,10 @@ def _play(show: Show, own: Path | None, *, kill: bool) -> int:
     finale.registers(show)
     finale.one_effect_each(show, brought, sent=travels)
     if sent is not None:
-        finale.certificate(show, sent.id, PAPERS)
+        finale.certificate(show, sent.id)
     if kill:
         killing.kill_on_stage(show)
+    finale.keep_papers(show, OUTPUT)
     return finale.verdict(show)
 
 

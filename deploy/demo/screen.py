@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -93,6 +94,25 @@ def await_it(what: str, condition: Callable[[], T | None], *, seconds: float = 3
         time.sleep(_STEP_SECONDS)
     _wipe()
     return answer
+
+
+def meanwhile(what: str, work: Callable[[], T]) -> T:
+    """Do long work on a thread of its own, and show that time passes; what it answers or raises."""
+    answers: list[T] = []
+    errors: list[BaseException] = []
+
+    def play() -> None:
+        try:
+            answers.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            errors.append(error)
+
+    thread = threading.Thread(target=play, daemon=True)
+    thread.start()
+    await_it(what, lambda: not thread.is_alive(), seconds=600.0)
+    if errors:
+        raise errors[0]
+    return answers[0]
 
 
 def _wipe() -> None:

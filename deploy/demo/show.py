@@ -6,14 +6,13 @@ import contextlib
 import io
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ...gateway.cli import main as command_line
 from .axis_desk import AxisDesk
 from .checks import Checks
 from .eoffice import Office
 from .people import NEIGHBOUR, NGHE_AN, OWN, SENDER, SIGNING, Place
-from .screen import await_it, exactly, heading, say
+from .screen import await_it, exactly, heading, meanwhile, say
 from .signing_room import SigningRoom, open_signing_room
 from .stage import Stage, StageError
 
@@ -36,19 +35,21 @@ class Show:
         return self.room.today.year
 
 
-def open_show(stage: Stage, papers: Path) -> Show:
+def open_show(stage: Stage) -> Show:
     """Start both programs; make the keys while they start; then give the agencies what they need."""
     heading("0. Khởi động")
     say(f"Thư mục dữ liệu: {stage.folder}")
     stage.start_axis()
     stage.start_node()
     say("Tạo chứng thư số giả lập (TEST) cho ba cơ quan và bộ dấu thời gian.")
-    papers.mkdir(parents=True, exist_ok=True)
-    room = open_signing_room(stage.folder / "keys", papers, stage.trust, datetime.now(UTC))
+    papers = stage.folder / "papers"
+    papers.mkdir()
+    now = datetime.now(UTC)
+    room = meanwhile("tạo khóa", lambda: open_signing_room(stage.folder / "keys", papers, stage.trust, now))
     stage.await_ready()
     say(f"Trục giả lập đứng thay Trục liên thông văn bản quốc gia: http://127.0.0.1:{stage.axis_port}")
     say(f"Nút liên thông, với PostgreSQL nhúng và hàng đợi nhúng: {stage.node_url}")
-    show = _settle_in(stage, room)
+    show = meanwhile("khai báo", lambda: _settle_in(stage, room))
     await_it("chờ danh bạ các trục", lambda: _known(show.sender, NGHE_AN))
     return show
 

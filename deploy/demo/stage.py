@@ -9,7 +9,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,10 +20,9 @@ from types import TracebackType
 from typing import Self
 
 from .eoffice import call
-from .pki import STORE
+from .scenery import axis_settings, free_ports, node_settings, open_folder
 from .screen import await_it, exactly, say
 
-AXIS_SEED = Path(__file__).with_name("axis.toml")
 NODE, AXIS = "nút liên thông", "trục giả lập"
 READY_SECONDS = 90.0
 STOP_SECONDS = 15.0
@@ -47,7 +45,7 @@ class Stage:
 
     def __init__(self, *, keep: bool) -> None:
         self.keep = keep
-        self.folder = Path(tempfile.mkdtemp(prefix="lienthong-demo-", dir=_open_folder()))
+        self.folder = Path(tempfile.mkdtemp(prefix="lienthong-demo-", dir=open_folder()))
         self.folder.chmod(0o711)  # as root, PostgreSQL runs as another account and must get in
         self.node_port, self.axis_port, self.control_port = free_ports(8180, 8686, 8687)
         self.config = self.folder / "node.toml"
@@ -63,11 +61,11 @@ class Stage:
         return f"http://127.0.0.1:{self.control_port}"
 
     def __enter__(self) -> Self:
-        (self.folder / "axis.toml").write_text(self._axis_settings(), encoding="utf-8")
+        (self.folder / "axis.toml").write_text(axis_settings(self.axis_port, self.control_port), encoding="utf-8")
         secret = self.folder / "axis.secret"
         secret.write_text("TEST-SECRET\n", encoding="utf-8")
         secret.chmod(0o600)
-        self.config.write_text(_NODE_SETTINGS.format(stage=self, store=STORE), encoding="utf-8")
+        self.config.write_text(node_settings(self.node_port, self.axis_port), encoding="utf-8")
         return self
 
     def __exit__(
@@ -81,13 +79,6 @@ class Stage:
             self._stop(name)
         self._end_postgres()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _axis_settings(self) -> str:
-        """The seed, with a folder and ports of its own."""
-        own = {"data": '"axis"', "port": self.axis_port, "control_port": self.control_port}
-        top, mark, rest = AXIS_SEED.read_text(encoding="utf-8").partition("\n[")
-        kept = [line for line in top.splitlines() if line.split("=")[0].strip() not in own]
-        return "\n".join([*kept, *(f"{name} = {value}" for name, value in own.items())]) + mark + rest
 
     def start_axis(self) -> None:
         self._start(AXIS, "emulator", "--config", str(self.folder / "axis.toml"))
@@ -215,59 +206,3 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _open_folder() -> str | None:
-    """As root, a private TMPDIR is no place for a database that runs as another account."""
-    chosen = Path(tempfile.gettempdir()).resolve()
-    opened = all(folder.stat().st_mode & 0o001 for folder in (chosen, *chosen.parents))
-    return None if opened or os.geteuid() else "/tmp"
-
-
-def free_ports(*wished: int) -> list[int]:
-    """The usual ports where they are free, else any; all different."""
-    sockets = []
-    for port in wished:
-        probe = socket.socket()
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        sockets.append(probe)
-    ports = [probe.getsockname()[1] for probe in sockets]
-    for probe in sockets:
-        probe.close()
-    return ports
-
-
-# Short waits: on stage nobody waits half a minute for a second attempt.
-_NODE_SETTINGS = """\
-data_dir = "data"
-province_name = "tỉnh Mẫu"
-
-[http]
-port = {stage.node_port}
-
-[files]
-reserve_bytes = 100000000
-
-[signing]
-trust_dir = "trust"
-trust_store = "{store}"
-
-[queue]
-poll_seconds = 1.0
-
-[retry]
-base_seconds = 1.0
-unknown_wait_seconds = 1.0
-
-[[axes]]
-name = "quoc-gia"
-base_url = "http://127.0.0.1:{stage.axis_port}"
-system_id = "00.99.W00"
-secret_file = "axis.secret"
-poll_seconds = 0.5
-read_timeout_s = 5.0
-"""
