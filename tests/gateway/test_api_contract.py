@@ -75,6 +75,11 @@ def test_every_operation_has_a_handler_and_words() -> None:
 def test_examples_are_what_the_schemas_take() -> None:
     for example in DOCUMENT["components"]["schemas"]["DocumentMetadata"]["examples"]:
         assert check(CONTRACT.metadata, example) == []
+    bodies = [operation.body for operation in CONTRACT.operations if operation.body is not None]
+    examples = [(body, example) for body in bodies for example in body.schema.get("examples", ())]
+    assert len(examples) >= 4
+    for body, example in examples:
+        assert check(body, example) == []
     assert check(CONTRACT.metadata, document()) == []
 
 
