@@ -113,14 +113,23 @@ async def rules_for(
         main=main,
         annex=annex,
         strict=bool(strict.value),
-        registry=tuple([_registered(row) async for row in node.db.queries.certificates_of(conn)]),
+        registry=await _registry(node, conn, sender, day),
     )
 
 
-def _registered(row: Any) -> RegisteredCertificate:
+async def _registry(node: Node, conn: Connection, sender: OrganCode, on: date) -> tuple[RegisteredCertificate, ...]:
+    """The register of certificates, in which every code of the sending agency is the one it sent under."""
+    own = {sender.key}
+    async for row in node.db.queries.find_agencies(conn, keys=[sender.key], on_date=on):
+        own |= {code.upper() for code in (row["code"], row["code102"], row["old_code"]) if code}
+    rows = node.db.queries.certificates_of(conn)
+    return tuple([_registered(row, sender.value if row["agency_code"].upper() in own else None) async for row in rows])
+
+
+def _registered(row: Any, sender_code: str | None) -> RegisteredCertificate:
     return RegisteredCertificate(
         sha256=row["sha256"],
-        agency_code=row["agency_code"],
+        agency_code=sender_code or row["agency_code"],
         role=SignerRole(row["role"]),
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],

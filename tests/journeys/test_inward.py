@@ -173,3 +173,24 @@ async def test_a_document_nobody_of_ours_is_named_in_is_held(province: Province,
     await bring(province, package, tmp_path)
     (hold,) = await until(lambda: holds(province), LONG)
     assert hold["code"] == "NOT_FOR_US"
+
+
+async def test_a_certificate_registered_under_an_old_code_of_the_sender_is_his(
+    province: Province, tmp_path: Path
+) -> None:
+    """The axis says that 000.00.00.G14 was the ministry's code before; papers are signed as that of today."""
+    async with province.node.db.unit(None) as conn:
+        await conn.execute("UPDATE certificate SET agency_code = '000.00.00.G14' WHERE agency_code = $1", OUTSIDE)
+    paper = await province.papers.signed("95", by=OUTSIDE)
+    package = letter(province, "95", paper, to=(SENDER,), sender="000.00.00.G06")
+    await bring(province, package, tmp_path)
+    (item,) = await until(lambda: documents(province), LONG)
+    assert item["label"] == "Hợp lệ"
+
+
+async def test_a_letter_signed_by_another_agency_than_its_sender_is_held(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.signed("96", by=OUTSIDE)
+    await bring(province, letter(province, "96", paper, to=(SENDER,), sender="000.00.00.G06"), tmp_path)
+    (hold,) = await until(lambda: holds(province), LONG)
+    assert hold["code"].startswith("SIG_")
+    assert await documents(province) == []
