@@ -77,10 +77,15 @@ class Examination:
 
     @property
     def legal_value(self) -> LegalValue | None:
-        values = [r.legal_value for r in self.reports if r is not None and r.legal_value is not None]
+        """That of the weakest file; absent as soon as one file that is asked for signatures has none."""
+        values = {r.legal_value for r in self.reports if r is not None and r.overall is not Overall.NOT_APPLICABLE}
         if LegalValue.REFERENCE in values:
             return LegalValue.REFERENCE
-        return values[0] if values else None
+        if None in values:
+            return None
+        return next(
+            (weakest for weakest in (LegalValue.BY_SENDER_RULES, LegalValue.ORIGINAL) if weakest in values), None
+        )
 
     @property
     def worst(self) -> FileReport | None:
