@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
+from ...gateway.cli.exits import reason_of
 from .outgoing import Sent
 from .people import SENDER
 from .screen import exactly, say
@@ -18,7 +20,7 @@ def readable(path: Path) -> str | None:
         with path.open("rb") as stream:
             stream.read(1)
     except OSError as error:
-        return f"Không đọc được {path}: {error.strerror}."
+        return f"Không đọc được {path}: {reason_of(error)}."
     return None if path.stat().st_size else f"Tệp {path} rỗng."
 
 
@@ -27,12 +29,8 @@ def how_to_release(show: Show, sent: Sent, view: dict[str, Any]) -> None:
     hold = next(one for one in view["holds"] if one["closing"] is None)
     say()
     say(f"Văn bản đang GIỮ LẠI, chưa gửi đi đâu. Lý do: {hold['reason']} ({hold['code']})")
-    say(
-        f"Bộ chứng thư của buổi trình diễn chỉ tin TEST Root và biết chữ ký của {SENDER.name}; văn bản ký bằng chứng "
-        "thư thật vì thế thường là “chưa xác định” hoặc “không hợp lệ” ở đây. Xem riêng tệp với kho chứng thư chuyên "
-        "dùng công vụ (thư mục gốc tin cậy do đơn vị cài):"
-    )
-    exactly(f"lienthong check {shlex.quote(str(sent.files[0]))}")
+    if any(one["report"] and one["report"]["signatures"] for one in view["files"][:1]):
+        _about_trust(sent.files[0])
     say("Người có thẩm quyền quyết định, lý do được ghi lại và bên gửi đọc được. Cho đi tiếp hoặc hủy bằng lệnh:")
     for word in ("release", "cancel"):
         exactly(show.stage.command("hold", word, hold["id"], "--reason", "…", "--actor", "Họ và tên"))
@@ -44,3 +42,12 @@ def how_to_release(show: Show, sent: Sent, view: dict[str, Any]) -> None:
     show.checks.equal("văn bản đang giữ chưa vào sổ văn bản đi", register, [])
     on_axis = show.axis.packages(kind="edoc", sender=SENDER.code)
     show.checks.equal("không có gì của nó trên trục", on_axis, [])
+
+
+def _about_trust(file: Path) -> None:
+    say(
+        "Buổi trình diễn chỉ tin chứng thư gốc giả lập của lần chạy này, nên văn bản ký bằng chứng thư khác là “chưa "
+        "xác định”. Để xét tệp với kho chứng thư chuyên dùng công vụ của đơn vị (thư mục TIN-CAY, chứng thư gốc do "
+        "đơn vị cài):"
+    )
+    exactly(f"{shlex.quote(sys.executable)} -m lienthong check {shlex.quote(str(file))} --trust-dir TIN-CAY")
