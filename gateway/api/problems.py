@@ -84,7 +84,7 @@ def describe(error: Exception) -> GatewayError | None:
         return GatewayError(error.code, error.message, retry_after=5 if error.transient else None)
     if isinstance(error, web.HTTPException) and error.status in HTTP_CODES:
         return GatewayError(HTTP_CODES[error.status], _HTTP_SENTENCES.get(error.status, "Yêu cầu không hợp lệ."))
-    if is_transient(error):
+    if is_transient(error) and (not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError)):
         return GatewayError("DATABASE_UNAVAILABLE", "Cơ sở dữ liệu tạm thời không trả lời.", retry_after=5)
     return None
 

@@ -153,3 +153,21 @@ def test_the_hash_is_over_the_meaning() -> None:
     file = SubmittedFile(name="a.pdf", content_type="application/pdf", sha256="0" * 64, size=1)
     meaning = b'{"files":[["a.pdf","%s",1]],"metadata":{"a":"\xc4\x91","b":1}}' % (b"0" * 64)
     assert request_hash({"b": 1, "a": "đ"}, [file]) == hashlib.sha256(meaning).hexdigest()
+
+
+async def test_many_twins_at_once_are_one_document(room: Room) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(room.submit()) for _ in range(12)]
+    answers = [(task.result().status, await task.result().json()) for task in tasks]
+    assert {status for status, _ in answers} <= {202, 409}
+    assert len({body["id"] for status, body in answers if status == 202}) == 1
+    assert {body["code"] for status, body in answers if status == 409} <= {"IDEMPOTENCY_IN_PROGRESS"}
+    assert await room.documents() == 1
+
+
+async def test_the_same_number_under_many_keys_is_one_document(room: Room) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(room.submit(idempotency_key=f"k-{number}")) for number in range(8)]
+    assert sorted(task.result().status for task in tasks) == [202, *[409] * 7]
+    assert await room.documents() == 1
+    assert await room.one("SELECT count(*) FROM idempotency") == 1

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -17,6 +18,7 @@ import lienthong
 from lienthong.gateway.api.app import make_app
 from lienthong.gateway.api.problems import answer, describe, load_catalogue
 from lienthong.gateway.errors import GatewayError
+from lienthong.gateway.postgres.errors import DatabaseError
 from lienthong.signing.answers import FILE_REASONS, PHRASES, WARNINGS
 
 if TYPE_CHECKING:
@@ -129,9 +131,22 @@ def test_a_code_outside_the_catalogue_is_still_a_problem() -> None:
     assert got.status == 500
 
 
-def test_every_status_that_is_said_to_pass_is_worth_a_retry() -> None:
-    assert describe(ConnectionRefusedError()) is not None
-    assert describe(KeyError("x")) is None
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConnectionRefusedError(), "DATABASE_UNAVAILABLE"),
+        (TimeoutError(), "DATABASE_UNAVAILABLE"),
+        (asyncpg.DeadlockDetectedError(), "DATABASE_UNAVAILABLE"),
+        (DatabaseError("DATABASE_CLOSED", "x", transient=True), "DATABASE_CLOSED"),
+        (FileNotFoundError(), None),
+        (asyncpg.UniqueViolationError(), None),
+        (KeyError("x"), None),
+    ],
+)
+def test_only_what_will_pass_is_said_to_pass(error: Exception, code: str | None) -> None:
+    known = describe(error)
+    assert (known and known.code) == code
+    assert known is None or known.retry_after == 5
 
 
 def is_code(text: str) -> bool:
