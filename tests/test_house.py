@@ -472,14 +472,13 @@ def pyproject() -> dict:
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Files that git knows, or in an unpacked source archive every file outside generated folders."""
-    if (ROOT / ".git").exists():
-        done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    """Files that git knows; without git, every file outside of generated folders."""
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
         names = [name for name in done.stdout.decode().split("\0") if name]
-        return tuple(ROOT / name for name in names if (ROOT / name).is_file())
-    skipped = (".venv", "build", "dist", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")
-    return tuple(
-        path
-        for path in ROOT.rglob("*")
-        if path.is_file() and not any(part in skipped or part.endswith(".egg-info") for part in path.parts)
+        if done.returncode == 0 and names:  # git refuses a checkout of somebody else
+            return tuple(ROOT / name for name in names if (ROOT / name).is_file())
+    generated = re.compile(
+        r"(^|/)(\.venv.*|\..*_cache|\.hypothesis|__pycache__|build|dist|lienthong-data|[^/]*\.egg-info)/"
     )
+    return tuple(path for path in ROOT.rglob("*") if path.is_file() and not generated.search(name_of(path)))
