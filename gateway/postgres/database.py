@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -112,7 +112,7 @@ class Database:
                 yield connection
             self._told(wakes)
         except (asyncpg.InterfaceError, *LOST) as error:
-            if isinstance(error, LOST) or connection.is_closed():
+            if isinstance(error, LOST) or _gone(connection):
                 raise _unreachable(error) from error
             raise
         finally:
@@ -149,7 +149,8 @@ class Database:
                 await transaction.start()
             except (asyncpg.InterfaceError, *LOST) as error:
                 last = error
-                connection.terminate()
+                with suppress(asyncpg.InterfaceError):  # it left the pool by itself
+                    connection.terminate()
                 await pool.release(connection)
             except BaseException:
                 await pool.release(connection)
@@ -197,6 +198,13 @@ async def _ended(transaction: Transaction) -> AsyncIterator[None]:
 
 async def _leave_as_it_is(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """A unit leaves nothing behind in its session, so the round trip of asyncpg's own reset is saved."""
+
+
+def _gone(connection: PoolConnectionProxy[asyncpg.Record]) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # it died and left the pool by itself
+        return True
 
 
 def _unreachable(error: BaseException) -> DatabaseError:
