@@ -190,8 +190,12 @@ async def _ended(transaction: Transaction) -> AsyncIterator[None]:
     """Commit a transaction that was begun, or roll it back."""
     try:
         yield
-    except BaseException:
+    except Exception:
         await transaction.rollback()
+        raise
+    except BaseException:  # a cancellation stays one, even where the connection is gone
+        with suppress(asyncpg.InterfaceError, *LOST):
+            await transaction.rollback()
         raise
     await transaction.commit()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from .errors import DatabaseError
 
 POLL_SECONDS = 0.02
+ORPHAN_SECONDS = 1.0
 
 
 def occupants(cluster: Path) -> list[int]:
@@ -29,15 +30,13 @@ async def stop_occupants(cluster: Path, *, seconds: float) -> None:
     The caller holds the lock of the data folder, so nobody else may legitimately be serving it. Raises
     DatabaseError ``POSTGRES_OCCUPIED`` when a process outlives even SIGKILL.
     """
-    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        if not occupants(cluster):
-            break
-        postmaster = _postmaster(cluster)
-        for pid in occupants(cluster):
-            if how is signal.SIGKILL or pid == postmaster:
-                _send(pid, how)
-        with contextlib.suppress(TimeoutError):
-            await _gone(cluster, seconds)
+    postmaster = _postmaster(cluster)
+    if postmaster in occupants(cluster):
+        await _signalled(cluster, signal.SIGINT, seconds, [postmaster])
+    # Without their postmaster the others end by themselves, except one that waits for a lock of a dead one.
+    await _gone(cluster, ORPHAN_SECONDS)
+    for how in (signal.SIGQUIT, signal.SIGKILL):
+        await _signalled(cluster, how, ORPHAN_SECONDS, occupants(cluster))
     if occupants(cluster):
         raise DatabaseError(
             "POSTGRES_OCCUPIED", f"Thư mục dữ liệu {cluster} còn tiến trình PostgreSQL không dừng được."
@@ -51,10 +50,19 @@ def forget_sockets(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
+async def _signalled(cluster: Path, how: signal.Signals, seconds: float, pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, how)
+    await _gone(cluster, seconds)
+
+
 async def _gone(cluster: Path, seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while occupants(cluster):  # noqa: ASYNC110 - foreign processes tell nobody that they end
-            await asyncio.sleep(POLL_SECONDS)
+    """Wait until nobody works there, at most so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while occupants(cluster):  # noqa: ASYNC110 - foreign processes tell nobody that they end
+                await asyncio.sleep(POLL_SECONDS)
 
 
 def _works_in(entry: Path, wanted: str) -> bool:
@@ -77,8 +85,3 @@ def _postmaster(cluster: Path) -> int | None:
 def _forget(lock: Path) -> None:
     """A lock file whose number now belongs to a stranger, or to a dead process nobody reaped, would stop the start."""
     lock.unlink(missing_ok=True)
-
-
-def _send(pid: int, how: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, how)

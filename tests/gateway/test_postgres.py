@@ -11,7 +11,8 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -35,6 +36,13 @@ from lienthong.gateway.postgres.migrations.runner import (
 from lienthong.gateway.postgres.occupants import occupants
 from lienthong.gateway.postgres.postmaster import start_postgres
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
+from lienthong.queue import outbox, work
+from lienthong.queue.embedded import EmbeddedBroker
+from lienthong.queue.messages import Message, Work
+from lienthong.queue.port import Connection
+from lienthong.queue.settings import QueueSettings
+from lienthong.queue.wakeups import Wakeups
+from lienthong.queue.worker import Kind, WorkerLoop
 from lienthong.tests.waiting import until
 
 NODE = Path(__file__).with_name("node_under_test.py")
@@ -325,6 +333,71 @@ async def test_a_server_that_dies_is_started_again_and_the_pool_finds_it(base: P
             await until(answers, 10)
         watch.cancel()
         await asyncio.wait([watch])
+
+
+class Line:
+    """A message, the work it opens, and the effect of the work, over one database."""
+
+    def __init__(self, database: Database, ids: Callable[[], UUID], clock: Callable[[], datetime]) -> None:
+        self.database = database
+        self._ids = ids
+        self._messages = {
+            key: Message(id=ids(), topic="t", key=key, type="x", source="s", occurred_at=clock(), payload={})
+            for key in "abcd"
+        }
+
+    async def say(self, key: str) -> bool:
+        """Written, now or by an earlier try that committed unheard."""
+        with contextlib.suppress(DatabaseError, asyncpg.UniqueViolationError):
+            async with self.database.unit(None) as connection:
+                await outbox.append(connection, [self._messages[key]])
+        return key in await self.told("select key from outbox")
+
+    async def hand_over(self, connection: Connection, batch: Sequence[Message]) -> None:
+        await work.enqueue(connection, *(Work(id=self._ids(), kind="examine", key=each.key) for each in batch))
+
+    async def finish(self, row: Work) -> None:
+        async with self.database.unit(None) as connection:
+            await connection.execute("insert into inbox values ($1, $2)", f"effect {row.key}", row.id)
+            await work.complete(connection, row)
+
+    async def told(self, question: str) -> list[str]:
+        with contextlib.suppress(DatabaseError):
+            async with self.database.unit(None) as connection:
+                return [row[0] for row in await connection.fetch(question)]
+        return []
+
+    async def all_done(self) -> bool:
+        return await self.told("select distinct state from work") == ["done"]
+
+
+async def test_the_queue_outlives_the_death_of_its_server(base: Path, ids, clock) -> None:
+    """Broker, worker and wake-ups go on by themselves; everything written before and after has its effect once."""
+    async with server_on(base) as server, Database(server.app_dsn) as database:
+        line, stop, wakeups = Line(database, ids, clock), asyncio.Event(), Wakeups(database)
+        quick = QueueSettings(poll=0.05, lease=1.0)
+        broker = EmbeddedBroker(database, random=lambda: 0.5, wakeups=wakeups, settings=quick)
+        broker.subscribe(consumer="c", topic="t", handler=line.hand_over)
+        kinds = {"examine": Kind(handler=line.finish)}
+        worker = WorkerLoop(database, kinds, owner="one", random=lambda: 0.5, wakeups=wakeups, settings=quick)
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(server.supervise())
+            for task in (wakeups.run(stop), broker.run(stop), worker.run(stop)):
+                group.create_task(task)
+            for key in "abc":
+                assert await line.say(key)
+            os.kill(server.pid, signal.SIGKILL)
+            await until(lambda: line.say("d"), 15)
+
+            async def four_effects() -> bool:
+                return len(await line.told("select consumer from inbox where consumer ~ 'effect'")) >= 4
+
+            await until(four_effects, 15)
+            await until(line.all_done, 15)
+            stop.set()
+            watch.cancel()
+        effects = await line.told("select consumer from inbox where consumer ~ 'effect' order by 1")
+    assert effects == [f"effect {key}" for key in "abcd"]
 
 
 # The schema and the unit of work --------------------------------------------------------------------------------------
