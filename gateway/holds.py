@@ -53,6 +53,8 @@ class HoldView:
         return MEANINGS[self.subject]
 
 
+_LONGEST_REASON: Final = 500  # characters a status package can carry to the sender (edxml.md 2.1)
+
 MEANINGS: Final = {
     "outward": {"release": "gửi văn bản đi như đã nộp", "cancel": "hủy, không gửi"},
     "inward": {"release": "chuyển vào hộp thư của đơn vị", "cancel": "từ chối, trả lại bên gửi (02)"},
@@ -89,6 +91,8 @@ async def cancel(node: Node, hold_id: UUID, *, actor: str, reason: str) -> HoldV
 async def _decide(node: Node, hold_id: UUID, word: str, *, actor: str, reason: str) -> HoldView:
     if not reason.strip() or not actor.strip():
         raise GatewayError("REASON_MISSING", "Phải nêu lý do và người xử lý; lý do được ghi lại và bên gửi đọc được.")
+    if len(reason) > _LONGEST_REASON:
+        raise GatewayError("REASON_TOO_LONG", f"Lý do dài quá {_LONGEST_REASON} ký tự.")
     async with node.db.unit(None) as conn:
         hold = await node.db.queries.lock_hold(conn, id=hold_id)
         if hold is None:

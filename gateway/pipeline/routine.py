@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -19,6 +18,7 @@ from ...queue import inbox, outbox
 from ...queue import work as work_rows
 from ...queue.channels import list_channels, pause_channel
 from ...queue.messages import ChannelState, Work
+from .. import idempotency
 from ..directory import synchronise
 from ..errors import GatewayError
 from ..exchanges import Incoming
@@ -30,7 +30,6 @@ from .moves import NODE
 _HOUR: Final = 3600.0
 _KEEP_SETTLED: Final = 3 * 24 * _HOUR  # messages and work rows that are over
 _KEEP_INBOX: Final = 2 * _KEEP_SETTLED  # inbox rows outlive the messages they absorbed
-_KEEP_KEYS: Final = timedelta(hours=72)  # Idempotency-Key
 _log = structlog.get_logger(__name__)
 
 
@@ -104,7 +103,7 @@ async def housekeeping(node: Node, stop: asyncio.Event) -> None:
             await outbox.purge(conn, older_seconds=_KEEP_SETTLED)
             await work_rows.purge(conn, older_seconds=_KEEP_SETTLED)
             await inbox.purge(conn, older_seconds=_KEEP_INBOX)
-            await node.db.queries.purge_idempotency(conn, before=node.clock() - _KEEP_KEYS)
+        await idempotency.purge(node)
 
     await _repeat("housekeeping", once, stop, _HOUR)
 
