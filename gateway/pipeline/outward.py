@@ -227,11 +227,12 @@ async def _package(node: Node, work: Work) -> None:
         await complete(conn, work)
         if exchange["state"] != Outward.EXAMINED:
             return
-        names = [row["recipient_name"] for row in deliveries]
-        await register.enter(node, conn, exchange, metadata, recipients=names)
         for batch, stored in frozen:
             await _queue_package(node, conn, exchange, batch, stored)
         await move_outward(node, conn, exchange_id, Outward.EXAMINED, Outward.PACKAGED)
+        # Last, because it locks the book's counter, and all documents of the agency queue for it.
+        names = [row["recipient_name"] for row in deliveries]
+        await register.enter(node, conn, exchange, metadata, recipients=names)
 
 
 async def _queue_package(node: Node, conn: Connection, exchange: Any, batch: Any, stored: Any) -> None:

@@ -174,6 +174,8 @@ class Database:
             "statement_timeout": f"{self._settings.statement_timeout * 1000:.0f}",
             "idle_in_transaction_session_timeout": f"{self._settings.idle_in_unit_timeout * 1000:.0f}",
             "timezone": "UTC",
+            # Statements here take less than compiling them; the driver's look at types alone would take 0.1 s.
+            "jit": "off",
         }
 
 
