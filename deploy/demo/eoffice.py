@@ -50,6 +50,8 @@ def call(method: str, url: str, *, headers: dict[str, str] | None = None, conten
     except urllib.error.HTTPError as error:
         with error:
             return Answer(status=error.code, headers=_lower(error.headers), content=error.read())
+    except urllib.error.URLError as error:
+        raise ConnectionError(f"{url}: không có ai trả lời ({error.reason})") from error
     except http.client.HTTPException as error:
         raise ConnectionError(f"Kết nối đứt giữa chừng: {error}") from error
 

@@ -88,8 +88,12 @@ def certificate(show: Show, document: str) -> None:
 
 def keep_papers(show: Show, output: Path) -> None:
     """The signed files and the certificate outlive the demonstration's own folder."""
-    shutil.copytree(show.room.papers, output, dirs_exist_ok=True)
     say()
+    try:
+        shutil.copytree(show.room.papers, output, dirs_exist_ok=True)
+    except OSError as error:  # shutil.Error too: one of several files
+        say(f"Không chép được các văn bản đã ký sang {output}: {error}")
+        return
     say(f"Các văn bản đã ký để mở xem: {output}")
     if (output / CERTIFICATE).exists():
         say(f"Giấy xác nhận gửi nhận (PDF, một trang): {output / CERTIFICATE}")

@@ -169,8 +169,8 @@ def statuses_return(show: Show, sent: Sent) -> None:
     for item in show.sender.mailbox("status", document=sent.id):
         detail = item["detail"]
         came[detail["from_code"]].append(detail["status_code"])
-        cells.append([_clock(item["created_at"]), detail["from_name"], detail["status_code"], detail["description"]])
-    rows(["Lúc", "Nơi nhận", "Mã", "Nội dung"], cells)
+        cells.append([detail["from_name"], detail["status_code"], detail["description"], _clock(item["created_at"])])
+    rows(["Nơi nhận", "Mã", "Nội dung", "Lúc"], sorted(cells))
     checks = show.checks
     checks.equal(f"{NGHE_AN.name} trả 01, 03, 04, 05, 06, mỗi mã một lần", sorted(came[NGHE_AN.code]), _FULL)
     checks.equal(f"{FINANCE.name} trả 01 và từ chối 02, mỗi mã một lần", sorted(came[FINANCE.code]), ["01", "02"])

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from ...gateway.cli.exits import reason_of
 from . import finale, incoming, killing, outgoing, own_file
 from .eoffice import RefusedError
 from .people import NEIGHBOUR, SENDER
@@ -32,17 +33,21 @@ def main() -> int:
     for name in [name for name in os.environ if name.startswith("LIENTHONG_")]:
         del os.environ[name]  # the person's own settings are no part of the demonstration
     logging.getLogger("pyhanko").setLevel(logging.ERROR)  # it warns that it may not fetch; it must not
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in _ENDINGS:
+        signal.signal(number, _interrupted)
     try:
         with Stage(keep=options.keep) as stage:
             show = open_show(stage)
-            status = _play(show, options.pdf, kill=options.kill)
+            status = _play(show, options.pdf, options.output, kill=options.kill)
             if options.keep:
                 _stays(show)
             return status
     except (StageError, TooLateError, RefusedError) as error:
         say(f"DỪNG: {error}")
+    except OSError as error:
+        say(f"DỪNG: {reason_of(error)}.")
     except KeyboardInterrupt:
+        say()
         say("Đã dừng theo yêu cầu; mọi tiến trình đã tắt, dữ liệu tạm đã xóa.")
     return 2
 
@@ -50,16 +55,23 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--pdf", type=lambda text: Path(text).expanduser().resolve(), help="tệp PDF của bạn")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="nơi để các văn bản đã ký và giấy xác nhận")
     parser.add_argument("--kill", action="store_true", help="giết nút giữa chừng rồi đếm")
     parser.add_argument("--keep", action="store_true", help="để mọi thứ chạy tiếp")
     return parser.parse_args()
 
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    """The first one ends the demonstration; impatience must not leave a node or a database behind."""
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _play(show: Show, own: Path | None, *, kill: bool) -> int:
+def _play(show: Show, own: Path | None, output: Path, *, kill: bool) -> int:
     files = outgoing.make_papers(show, own)
     sent = outgoing.post_twice(show, files)
     travels = sent is not None and _follow(show, sent)
@@ -71,7 +83,7 @@ def _play(show: Show, own: Path | None, *, kill: bool) -> int:
         finale.certificate(show, sent.id)
     if kill:
         killing.kill_on_stage(show)
-    finale.keep_papers(show, OUTPUT)
+    finale.keep_papers(show, output)
     return finale.verdict(show)
 
 

@@ -79,7 +79,7 @@ class SigningRoom:
             target,
             agency=load_key(self.folder, f"{by.code}-agency"),
             box=_corners(layout.stamp),
-            text=f"{number}\n{self.now.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S %:z}",
+            text=f"{number}\n{self.now.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S} +07:00",
             proof=self._proof(),
         )
         return target
