@@ -15,6 +15,7 @@ import shutil
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -59,6 +60,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until ``stop`` is set, then drain: no new requests, work in hand finished, everything closed."""
     async with AsyncExitStack() as stack:
         server = await _open_server(settings, stack)
+        # Only the serving process empties what a crash left; a command beside it must not touch its working files.
+        shutil.rmtree(scratch_of(settings), ignore_errors=True)
         node = await stack.enter_async_context(open_node(settings, server))
         if server is not None:
             await take_up(node)
@@ -149,9 +152,8 @@ async def open_node(settings: Settings, server: EmbeddedServer | None) -> AsyncI
             settings.data_dir / "files", token=lambda: os.urandom(16).hex(), reserve=settings.files.reserve_bytes
         )
         await files.start(older_than=clock() - timedelta(hours=1))
-        scratch = settings.data_dir / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        scratch = scratch_of(settings)
+        scratch.mkdir(parents=True, exist_ok=True)
         yield Node(
             db=db,
             files=files,
@@ -164,6 +166,11 @@ async def open_node(settings: Settings, server: EmbeddedServer | None) -> AsyncI
             scratch=scratch,
             trust_folder=settings.signing.trust_dir or settings.data_dir / "trust",
         )
+
+
+def scratch_of(settings: Settings) -> Path:
+    """Where this process writes packages before they are stored; processes of other names have their own."""
+    return settings.data_dir / "scratch" / settings.instance
 
 
 async def fill_transitions(db: Database) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from ..node import Node
@@ -16,6 +17,9 @@ _LINE: Final = 8190  # bytes of a request line or of one header
 _READ_AHEAD: Final = 2**17  # bytes of a body that wait for its handler
 
 _FOR_UPLOADS: Final = 0.75  # of the time for the stop; the rest is for answers
+
+
+_log = structlog.get_logger(__name__)
 
 
 async def serve_api(node: Node, stop: asyncio.Event) -> None:
@@ -34,6 +38,7 @@ async def serve_api(node: Node, stop: asyncio.Event) -> None:
     try:
         site = web.TCPSite(runner, http.host, http.port, ssl_context=_tls(http))
         await site.start()
+        _log.info("listening", url=site.name)
         await stop.wait()
         close_gate(app)
         await site.stop()
