@@ -8,9 +8,11 @@ from typing import Any
 
 import aiosql
 
+from .driver import DRIVER
+
 
 @cache
 def statements() -> Any:
     """Every statement as a coroutine function ``name(connection, **parameters)``."""
     text = (files("lienthong") / "schemas" / "postgres" / "queries" / "queue.sql").read_text(encoding="utf-8")
-    return aiosql.from_str(text, "asyncpg", mandatory_parameters=False)
+    return aiosql.from_str(text, DRIVER, mandatory_parameters=False)

@@ -8,11 +8,11 @@ from typing import Any
 
 import aiosql
 
-from ...queue.driver import UnitDriver
+from ...queue.driver import DRIVER
 
 
 @cache
 def statements() -> Any:
     """Every statement as a coroutine function ``name(connection, **parameters)``."""
     with as_file(files("lienthong") / "schemas" / "postgres" / "queries") as folder:
-        return aiosql.from_path(folder, UnitDriver, mandatory_parameters=False)
+        return aiosql.from_path(folder, DRIVER, mandatory_parameters=False)
