@@ -157,6 +157,11 @@ def wait_statuses(show: Show, brought: Brought, expected: list[str]) -> None:
     show.checks.equal(what, seen(), expected)
 
 
+def _holds_of(show: Show, brought: Brought) -> list[dict[str, Any]]:
+    page = show.operator.get("/v1/operations/holds?limit=200")
+    return [one for one in page["items"] if one["document_id"] == brought.document_id]
+
+
 def _single_signature(show: Show, brought: Brought) -> None:
     say()
     item = arrived(show, brought)
@@ -169,12 +174,7 @@ def _single_signature(show: Show, brought: Brought) -> None:
 
 def _altered_one(show: Show, brought: Brought) -> None:
     say()
-
-    def held() -> list[dict[str, Any]]:
-        page = show.operator.get("/v1/operations/holds?limit=200")
-        return [one for one in page["items"] if one["document_id"] == brought.document_id]
-
-    hold = await_it("chờ văn bản bị sửa được giữ lại", held, seconds=ARRIVAL_SECONDS)[0]
+    hold = await_it("chờ văn bản bị sửa được giữ lại", lambda: _holds_of(show, brought), seconds=ARRIVAL_SECONDS)[0]
     show.travelling[f"Văn bản đến {brought.what}"] = (show.sender, hold["exchange"])
     say(f"Văn bản {brought.what}: GIỮ LẠI, chưa ai nhận được. Lý do: {hold['reason']} ({hold['code']})")
     say(f"Đề nghị: trạng thái {hold['proposal']} (từ chối); máy không tự làm. Người vận hành có thể:")
@@ -191,6 +191,15 @@ def _altered_one(show: Show, brought: Brought) -> None:
     say(f"Văn bản vào hộp thư với nhãn “{item['label']}”.")
     show.checks.expect("văn bản được cho đi tiếp chỉ để tham khảo", item["label"].startswith("Chỉ tham khảo"), item)
     wait_statuses(show, brought, ["01"])
+
+
+def one_more_altered(show: Show) -> None:
+    """Something for a person to decide on, where the node keeps running."""
+    subject = "báo cáo kết quả thử nghiệm"
+    letter = letter_of(show, OTHER_PROVINCE, "303", subject)
+    altered = meanwhile("ký rồi sửa", lambda: show.room.altered("den-303", letter, OTHER_PROVINCE))
+    brought = bring(show, "để tự thử", (altered,), OTHER_PROVINCE, "303", subject)
+    await_it("chờ văn bản được giữ lại", lambda: _holds_of(show, brought), seconds=ARRIVAL_SECONDS)
 
 
 def _doubled_one(show: Show, brought: Brought) -> None:

@@ -125,10 +125,10 @@ def is_sent(show: Show, sent: Sent) -> dict[str, Any]:
     say(f"Sổ văn bản đi năm {entry['year']}: số {entry['number']}, ghi lúc {_clock(entry['entered_at'])}.")
     say("Gói tin edXML (QCVN 102:2016/BTTTT), mỗi trục một gói:")
     cells = [
-        [one["axis"], ", ".join(one["recipients"]), size(one["size"]), one["sha256"][:16] + "…", one["state_label"]]
+        [one["axis"], ", ".join(one["recipients"]), size(one["size"]), one["state_label"], one["sha256"]]
         for one in view["packages"]
     ]
-    rows(["Trục", "Nơi nhận", "Cỡ", "SHA-256", "Tình trạng"], cells)
+    rows(["Trục", "Nơi nhận", "Cỡ", "Tình trạng", "SHA-256"], cells)
     return view
 
 
