@@ -17,7 +17,7 @@ export PIP_USER := 0
 export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check format crash bench clean
+.PHONY: help setup demo test tools check format crash bench clean
 
 help:
 	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1]   chạy thử trọn một vòng gửi, nhận trên máy này'
@@ -53,9 +53,24 @@ $(STAMP): pyproject.toml | $(BIN)/python
 demo: $(STAMP)
 	@$(BIN)/python -P -m lienthong.deploy.demo.run $(if $(PDF),--pdf "$(PDF)") $(if $(filter-out 0,$(KILL)),--kill) $(if $(filter-out 0,$(KEEP)),--keep)
 
-test: $(STAMP)
-	@echo 'Chạy kiểm thử: PostgreSQL thật (nhúng), PDF thật, không cần gói Debian nào'
+test: $(STAMP) tools
+	@echo 'Chạy kiểm thử: PostgreSQL thật (nhúng), PDF thật, tiến trình thật'
 	@$(BIN)/python -m pytest $(ARGS)
+
+# What two tests look through: strace sees the order of fsync and rename, pdftotext (poppler-utils) reads PDF pages.
+tools:
+	@missing=; \
+	command -v strace >/dev/null || missing="$$missing strace"; \
+	command -v pdftotext >/dev/null || missing="$$missing poppler-utils"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Cài công cụ kiểm thử:$$missing"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	elif [ -n "$${CI:-}" ]; then \
+	  echo "Thiếu$$missing và không cài được; trong CI không phép thử nào được bỏ qua." >&2; exit 1; \
+	else \
+	  echo "Thiếu$$missing: phép thử cần chúng sẽ bị bỏ qua. Cài bằng: sudo apt-get install$$missing"; \
+	fi
 
 # The root is the package "lienthong" whatever the folder is called; mypy finds it through a link of that name.
 check: $(STAMP)
