@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .pyhanko_speed import install
+from . import name_speed, pyhanko_speed
 from .report_json import report_to_json
 from .request import request_from_json
 from .verification import verify_file
 
 
 def verify(value: dict[str, Any]) -> dict[str, Any]:
-    install()
+    pyhanko_speed.install()
+    name_speed.install()
     return verify_plainly(value)
 
 
