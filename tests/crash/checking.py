@@ -233,7 +233,7 @@ async def _left(tally: Tally, stage: Stage, archive: Archive) -> None:
 
 
 def _temporary(data: Path) -> list[Path]:
-    kept = [*(data / "files" / "tmp").iterdir(), *(data / "scratch").iterdir()]
+    kept = [*(data / "files" / "tmp").iterdir(), *(data / "scratch").glob("*/*")]  # a folder for each instance
     return kept + list((data / "local-axis").rglob("*.partial"))
 
 
