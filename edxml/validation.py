@@ -64,7 +64,11 @@ def validate(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Finding, .
 
 def validate_tree(root: Element) -> tuple[Finding, ...]:
     """Findings of the schema on an envelope whose contents are left out."""
-    tree = _lxml(root, None)
+    try:
+        tree = _lxml(root, None)
+    except ValueError:  # expat lets a name through that libxml2 knows to be none
+        message = "Gói tin có tên hoặc không gian tên XML không hợp lệ."
+        return (Finding(code="EDXML_SCHEMA", severity=Severity.ERROR, message=message, rule=_RULE),)
     with _ONE_AT_A_TIME:
         schema = _schema()
         if schema.validate(tree):
