@@ -25,7 +25,8 @@ from lienthong.bench.rig import Rig, metadata, open_rig
 IN_FLIGHT = 16
 COUNTS = {"24 KB": 400, "200 KB": 400, "5 MB": 40, "50 MB": 8}
 VERIFIED = {"24 KB": 200, "200 KB": 160, "5 MB": 24}
-WARM = 4
+WARM = 8
+LOOK_SECONDS = 0.03
 
 
 async def bench(folder: Path, few: int) -> list[Line]:
@@ -69,32 +70,40 @@ async def _measure(rig: Rig, papers: Papers, size: Size, mode: str, count: int, 
 async def _post_all(
     rig: Rig, papers: Papers, files: list[Path], count: int, numbers: Iterator[int]
 ) -> dict[str, float]:
-    """Post ``count`` documents and wait until all are with the axis; when each POST began, by document id."""
+    """Post ``count`` documents, a window at a time, until the axis has all; when each POST began, by document id."""
     started: dict[str, float] = {}
-    waiting = itertools.islice(itertools.cycle(files), count)
+    window = asyncio.Semaphore(IN_FLIGHT)
     async with asyncio.TaskGroup() as group:
-        for _ in range(IN_FLIGHT):
-            group.create_task(_one_after_another(rig, papers, waiting, numbers, started))
-    while len(await _finished(rig, started)) < count:  # noqa: ASYNC110 - another process's database tells nobody
-        await asyncio.sleep(0.05)
+        watching = group.create_task(_open_window(rig, started, count, window))
+        for file in itertools.islice(itertools.cycle(files), count):
+            await window.acquire()
+            group.create_task(_post(rig, papers, file, next(numbers), started))
+        await watching
     return started
 
 
-async def _one_after_another(
-    rig: Rig, papers: Papers, waiting: Iterator[Path], numbers: Iterator[int], started: dict[str, float]
-) -> None:
-    for file in waiting:
-        number = next(numbers)
-        with file.open("rb") as content:
-            form = aiohttp.FormData()
-            form.add_field("metadata", metadata(papers, number), content_type="application/json")
-            form.add_field("main", content, filename="cong-van.pdf", content_type="application/pdf")
-            headers = {"Authorization": f"Bearer {rig.key}", "Idempotency-Key": f"bench-{number}"}
-            begun = time.time()
-            async with rig.http.post(f"{rig.url}/v1/documents", data=form, headers=headers) as response:
-                answer = await response.json()
-                assert response.status == 202, answer
-        started[answer["document_id"]] = begun
+async def _open_window(rig: Rig, started: dict[str, float], count: int, window: asyncio.Semaphore) -> None:
+    """Let the next document go for each one that the axis has."""
+    seen = 0
+    while seen < count:
+        await asyncio.sleep(LOOK_SECONDS)
+        now = len(await _finished(rig, started))
+        for _ in range(now - seen):
+            window.release()
+        seen = now
+
+
+async def _post(rig: Rig, papers: Papers, file: Path, number: int, started: dict[str, float]) -> None:
+    with file.open("rb") as content:
+        form = aiohttp.FormData()
+        form.add_field("metadata", metadata(papers, number), content_type="application/json")
+        form.add_field("main", content, filename="cong-van.pdf", content_type="application/pdf")
+        headers = {"Authorization": f"Bearer {rig.key}", "Idempotency-Key": f"bench-{number}"}
+        begun = time.time()
+        async with rig.http.post(f"{rig.url}/v1/documents", data=form, headers=headers) as response:
+            answer = await response.json()
+            assert response.status == 202, answer
+    started[answer["document_id"]] = begun
 
 
 async def _finished(rig: Rig, started: dict[str, float]) -> dict[str, float]:
