@@ -11,7 +11,8 @@ from lienthong.deploy.demo.compose import compose_letter
 from lienthong.deploy.demo.paper import Box
 from lienthong.deploy.demo.pki import STORE, Holder, load_key, make_pki, write_holders
 from lienthong.deploy.demo.texts import review_letter
-from lienthong.signing.producing import Proof, SignatureBoxes, StampImages, sign_document, sign_leader_only
+from lienthong.signing.preparing import SignatureBoxes
+from lienthong.signing.producing import Proof, StampImages, sign_document, sign_leader_only
 from lienthong.signing.stamps import handwriting_png, seal_png
 from lienthong.signing.trust import load_store
 
