@@ -6,7 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lienthong.edxml.model import Business, BusinessType
+import pytest
+
+from lienthong.adapters.axis import MessageKind, OutgoingPackage
+from lienthong.edxml.identifiers import DocumentId
+from lienthong.edxml.model import Business, BusinessType, Replacement, UpdateInfo
 from lienthong.tests.journeys.outsiders import bring, letter, status
 from lienthong.tests.journeys.papers import NEIGHBOUR, OUTSIDE, SENDER
 from lienthong.tests.journeys.province import LONG, Province
@@ -121,13 +125,35 @@ async def test_a_letter_to_two_of_our_agencies_reaches_both(province: Province, 
     assert len(await province.neighbour.mailbox("document")) == 1
 
 
-async def test_recall_update_and_replacement_reach_the_mailbox_labelled(province: Province, tmp_path: Path) -> None:
-    paper = await province.papers.signed("89", by=OUTSIDE)
-    new = letter(province, "89", paper, to=(SENDER,))
-    recall = Business(type=BusinessType.RECALL, reason="Thu hồi", document_id=new.document_id, paper=False)
-    await bring(province, letter(province, "90", paper, to=(SENDER,), business=recall), tmp_path)
+OLD = DocumentId(f"{OUTSIDE},2026/01/05,7/UBND-VX")
+
+
+@pytest.mark.parametrize(
+    ("business", "label"),
+    [
+        (Business(type=BusinessType.RECALL, document_id=OLD, paper=False), "Thu hồi – Hợp lệ"),
+        (
+            Business(
+                type=BusinessType.UPDATE,
+                document_id=OLD,
+                paper=False,
+                update=UpdateInfo(document_changed=True, receivers_changed=False),
+            ),
+            "Cập nhật – Hợp lệ",
+        ),
+        (
+            Business(type=BusinessType.REPLACE, paper=False, replacements=(Replacement(document_id=OLD),)),
+            "Thay thế – Hợp lệ",
+        ),
+    ],
+)
+async def test_recall_update_and_replacement_reach_the_mailbox_labelled(
+    province: Province, tmp_path: Path, business: Business, label: str
+) -> None:
+    paper = await province.papers.signed("90", by=OUTSIDE)
+    await bring(province, letter(province, "90", paper, to=(SENDER,), business=business), tmp_path)
     (item,) = await until(lambda: documents(province), LONG)
-    assert item["label"] == "Thu hồi – Hợp lệ"
+    assert item["label"] == label
 
 
 async def test_a_refusal_needs_a_reason(province: Province, tmp_path: Path) -> None:
@@ -193,4 +219,30 @@ async def test_a_letter_signed_by_another_agency_than_its_sender_is_held(provinc
     await bring(province, letter(province, "96", paper, to=(SENDER,), sender="000.00.00.G06"), tmp_path)
     (hold,) = await until(lambda: holds(province), LONG)
     assert hold["code"].startswith("SIG_")
+    assert await documents(province) == []
+
+
+async def test_what_cannot_be_read_is_stored_acknowledged_and_held(province: Province, tmp_path: Path) -> None:
+    """The local channel carries any bytes, as an axis of another make may."""
+    content = b"1212<?xml version='1.0'?><edXML>"
+    path = tmp_path / "broken.edxml"
+    path.write_bytes(content)
+    package = OutgoingPackage(
+        kind=MessageKind.DOCUMENT,
+        path=path,
+        size=len(content),
+        sha256=sha256(content).hexdigest(),
+        sender_code=NEIGHBOUR,
+        receiver_codes=(SENDER,),
+        document_id="broken",
+    )
+    await province.node.axes["local"].send(package)
+    (hold,) = await until(lambda: holds(province), LONG)
+    assert (hold["code"], hold["proposal"]) == ("EDXML_NOT_WELL_FORMED", "02")
+
+    async def acknowledged() -> list[dict[str, Any]]:
+        return await province.rows("SELECT sha256 FROM incoming_package WHERE acknowledged_at IS NOT NULL")
+
+    (row,) = await until(acknowledged, LONG)
+    assert row["sha256"] == package.sha256
     assert await documents(province) == []

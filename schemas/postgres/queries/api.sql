@@ -19,9 +19,6 @@ UPDATE api_key SET revoked_at = now() WHERE prefix = :prefix AND revoked_at IS N
 -- name: revoke_operator_key^
 UPDATE operator_key SET revoked_at = now() WHERE prefix = :prefix AND revoked_at IS NULL RETURNING id;
 
--- name: api_keys_of_agency
-SELECT prefix, label, created_at, revoked_at FROM api_key WHERE agency_id = :agency_id ORDER BY id;
-
 -- name: claim_key^
 -- The first to come, or the next after a claim whose process died; a key is forgotten after 72 hours.
 INSERT INTO idempotency (agency_id, key, claimed_until, claim)

@@ -131,11 +131,6 @@ SELECT a.id, a.number, a.started_at FROM attempt a
 LEFT JOIN attempt_outcome o ON o.attempt_id = a.id
 WHERE a.package_id = :package_id AND o.attempt_id IS NULL ORDER BY a.number DESC LIMIT 1;
 
--- name: last_attempt^
-SELECT a.id, a.number, a.started_at, o.finished_at FROM attempt a
-LEFT JOIN attempt_outcome o ON o.attempt_id = a.id
-WHERE a.package_id = :package_id ORDER BY a.number DESC LIMIT 1;
-
 -- name: first_attempt_at$
 SELECT min(started_at) FROM attempt WHERE package_id = :package_id;
 

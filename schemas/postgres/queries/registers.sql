@@ -12,10 +12,6 @@ VALUES (:agency_id, :direction, :book, :year, :number)
 ON CONFLICT (agency_id, direction, book, year)
 DO UPDATE SET last = greatest(register_counter.last, excluded.last);
 
--- name: lock_counter$
-SELECT last FROM register_counter
-WHERE agency_id = :agency_id AND direction = :direction AND book = :book AND year = :year FOR UPDATE;
-
 -- name: insert_register_entry^
 INSERT INTO register_entry (id, agency_id, direction, book, year, exchange_id, number, number_text, allotted,
     arrival_date, author, document_number, notation, document_date, type_name, subject, signer, recipients, keeper,
@@ -27,13 +23,6 @@ ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: entry_of_exchange^
 SELECT * FROM register_entry WHERE agency_id = :agency_id AND direction = :direction AND exchange_id = :exchange_id;
-
--- name: incoming_number_taken^
-SELECT exchange_id FROM register_entry
-WHERE agency_id = :agency_id AND direction = 'incoming' AND book = :book AND year = :year AND number = :number;
-
--- name: annotate_entry!
-INSERT INTO register_annotation (id, agency_id, entry_id, text, actor) VALUES (:id, :agency_id, :entry_id, :text, :actor);
 
 -- name: insert_reservation!
 INSERT INTO number_reservation (id, agency_id, book, year, number, notation, subject)
