@@ -171,6 +171,8 @@ FILE_REASONS: Final = {
 
 WARNINGS: Final = {
     "SIG_WARN_NOT_TIMESTAMPED": "Chữ ký {detail} không có dấu thời gian (NotTimestamped).",
+    "SIG_WARN_TIMESTAMP_UNPROVEN": "Chữ ký {detail} có dấu thời gian nhưng dấu đó không chứng minh được thời điểm ký.",
+    "SIG_WARN_SHA1_DOCUMENT": "Chữ ký {detail} băm nội dung bằng SHA-1 (chỉ chấp nhận khi ký trước hạn đã định).",
     "SIG_WARN_SKEW": "Giờ tự khai của chữ ký {detail} lệch so với dấu thời gian.",
     "SIG_WARN_SHA1_CHAIN": "Đường dẫn chứng thư của chữ ký {detail} dùng SHA-1 (thế hệ G1, chỉ chấp nhận có thời hạn).",
     "SIG_WARN_BY_NAME": "Chứng thư của chữ ký {detail} chưa đăng ký; vai trò được suy từ tên trong chứng thư.",

@@ -20,10 +20,13 @@ STRONG_CURVES: Final = frozenset(("secp256r1", "secp384r1", "secp521r1"))
 STRONG_MECHANISMS: Final = frozenset(("rsassa_pkcs1v15", "rsassa_pss", "ecdsa"))
 
 
-def integrity(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, around: Surroundings) -> Answer:
+def integrity(
+    embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, around: Surroundings, *, old_enough: bool = False
+) -> Answer:
+    """``old_enough``: a trusted timestamp puts the signature before the date until which SHA-1 was tolerated (C14)."""
     if not _fills_its_room(embedded.pkcs7_content):
         return answer("SIG_FORMAT", "dữ liệu thừa sau giá trị chữ ký")
-    weak = weak_algorithm(embedded)
+    weak = weak_algorithm(embedded, tolerated=frozenset(("sha1",)) if old_enough else frozenset())
     if not status.intact:
         return answer("SIG_ALTERED")
     if not status.valid:
@@ -44,11 +47,11 @@ def _fills_its_room(content: bytes) -> bool:
     return not content[used:].strip(b"\x00")
 
 
-def weak_algorithm(embedded: EmbeddedPdfSignature) -> str | None:
+def weak_algorithm(embedded: EmbeddedPdfSignature, *, tolerated: frozenset[str] = frozenset()) -> str | None:
     """Name of an algorithm that is too weak, by the signature alone (not left to the trust verdict)."""
     key = embedded.signer_cert.public_key
     mechanism = embedded.signer_info["signature_algorithm"]
-    if embedded.md_algorithm not in STRONG_DIGESTS:
+    if embedded.md_algorithm not in STRONG_DIGESTS | tolerated:
         return str(embedded.md_algorithm)
     if mechanism.signature_algo not in STRONG_MECHANISMS:
         return str(mechanism.signature_algo)

@@ -7,6 +7,7 @@ Where the library says only "failed", the path is walked again without revocatio
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,12 +40,18 @@ MAX_PATHS: Final = 4
 
 
 class PinnedSha1Policy(DisallowWeakAlgorithmsPolicy):
-    """SHA-1 is refused, but for signatures by the pinned root keys of G1 (registers.md C14), and remembered."""
+    """SHA-1 is refused, but for signatures by the pinned root keys of G1 (registers.md C14), and remembered.
 
-    def __init__(self, sha1_keys: frozenset[bytes], *, digests: bool = False) -> None:
+    ``document_key``: the signer's key of a file that a timestamp puts before the date of the same rule.
+    """
+
+    def __init__(
+        self, sha1_keys: frozenset[bytes], *, digests: bool = False, document_key: bytes | None = None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._keys = sha1_keys
         self._digests = digests and bool(sha1_keys)  # timestamp tokens of the same provider
+        self._document_key = document_key
         self.used = False
 
     def digest_algorithm_allowed(
@@ -52,6 +59,8 @@ class PinnedSha1Policy(DisallowWeakAlgorithmsPolicy):
     ) -> AlgorithmUsageConstraint:
         if self._digests and algo["algorithm"].native == "sha1":
             self.used = True
+            return AlgorithmUsageConstraint(allowed=True)
+        if self._document_key is not None and algo["algorithm"].native == "sha1":
             return AlgorithmUsageConstraint(allowed=True)
         return super().digest_algorithm_allowed(algo, moment)
 
@@ -61,9 +70,12 @@ class PinnedSha1Policy(DisallowWeakAlgorithmsPolicy):
         moment: datetime | None,
         public_key: keys.PublicKeyInfo | None,
     ) -> AlgorithmUsageConstraint:
-        if public_key is not None and algo["algorithm"].native == "sha1_rsa" and public_key.dump() in self._keys:
-            self.used = True
-            return AlgorithmUsageConstraint(allowed=True)
+        if public_key is not None and algo["algorithm"].native == "sha1_rsa":
+            key = public_key.dump()
+            if key in self._keys:
+                self.used = True
+            if key in self._keys or key == self._document_key:
+                return AlgorithmUsageConstraint(allowed=True)
         return super().signature_algorithm_allowed(algo, moment, public_key)
 
 
@@ -77,7 +89,22 @@ class Evidence:
     crls: Sequence[crl.CertificateList] = ()
     ocsps: Sequence[ocsp.OCSPResponse] = ()
 
-    def context(self, moment: datetime, *, revocation: bool = True, timestamps: bool = False) -> ValidationContext:
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that a path is judged with, but for the certificate and the moment themselves."""
+        carried = (*self.certificates, *self.crls, *self.ocsps)
+        parts = [self.store.digest, *sorted(hashlib.sha256(item.dump()).hexdigest() for item in carried)]
+        parts += sorted(key.hex() for key in self.store.sha1_keys(self.now))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def context(
+        self,
+        moment: datetime,
+        *,
+        revocation: bool = True,
+        timestamps: bool = False,
+        document_key: bytes | None = None,
+    ) -> ValidationContext:
         return ValidationContext(
             trust_roots=list(self.store.roots),
             other_certs=[*self.store.intermediates, *self.certificates],
@@ -87,7 +114,9 @@ class Evidence:
             allow_fetching=False,
             revocation_mode="require" if revocation else "none",
             retroactive_revinfo=True,
-            algorithm_usage_policy=PinnedSha1Policy(self.store.sha1_keys(self.now), digests=timestamps),
+            algorithm_usage_policy=PinnedSha1Policy(
+                self.store.sha1_keys(self.now), digests=timestamps, document_key=document_key
+            ),
         )
 
 
@@ -188,8 +217,3 @@ def _validity(fault: Exception, certificate: x509.Certificate, *, proven: bool, 
         within = claimed is not None and certificate.not_valid_before <= claimed <= certificate.not_valid_after
         return answer("SIG_EXPIRED_TIME_UNPROVEN" if within and not proven else "SIG_EXPIRED", detail)
     return answer("SIG_REVOCATION_UNKNOWN")
-
-
-def listed_revocation(certificate: x509.Certificate, store: TrustStore) -> tuple[datetime, str] | None:
-    """Time and reason of a revocation in lists of the trusted folder, whatever other list says "good"."""
-    return store.revocations.get((certificate.issuer.hashable, certificate.serial_number))

@@ -56,6 +56,7 @@ class VerificationRequest:
     sender_name: str | None = None
     registry: tuple[RegisteredCertificate, ...] = ()
     timestamp: TimestampRule = TimestampRule.RECOMMENDED
+    sha1_documents_until: datetime | None = None  # older files: SHA-1 is tolerated if a timestamp proves it (C14)
     limits: VerificationLimits = field(default_factory=VerificationLimits)
 
     @property
@@ -66,7 +67,7 @@ class VerificationRequest:
 
 def request_to_json(request: VerificationRequest) -> dict[str, Any]:
     value = asdict(request)
-    for name in ("now", "received_at"):
+    for name in ("now", "received_at", "sha1_documents_until"):
         value[name] = _iso(value[name])
     value["document_date"] = request.document_date.isoformat() if request.document_date else None
     value["registry"] = [
@@ -92,6 +93,7 @@ def request_from_json(value: dict[str, Any]) -> VerificationRequest:
             **value,
             "now": datetime.fromisoformat(value["now"]),
             "received_at": _when(value["received_at"]),
+            "sha1_documents_until": _when(value["sha1_documents_until"]),
             "document_date": date.fromisoformat(written) if (written := value["document_date"]) else None,
             "registry": registry,
             "timestamp": TimestampRule(value["timestamp"]),

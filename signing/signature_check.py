@@ -22,7 +22,7 @@ from .identity import Identity, identify
 from .integrity import integrity
 from .later_changes import later_changes
 from .moments import SigningMoment, TokenStatus, signing_moment
-from .paths import KEY_USAGE, Evidence, PathVerdict, PinnedSha1Policy, explain, listed_revocation
+from .paths import KEY_USAGE, Evidence, PathVerdict, PinnedSha1Policy, explain
 from .report import Verdict, Warning  # noqa: A004 - the report's own word
 
 
@@ -30,7 +30,10 @@ async def check_signature(embedded: EmbeddedPdfSignature, around: Surroundings) 
     evidence = with_embedded(around.evidence, embedded.signer_info)
     generated = _claimed_timestamp(embedded)
     contexts = (
-        evidence.context(generated or around.request.reference_time),
+        evidence.context(
+            generated or around.request.reference_time,
+            document_key=embedded.signer_cert.public_key.dump() if _old_enough(generated, around) else None,
+        ),
         evidence.context(generated or around.request.reference_time, timestamps=True),
     )
     try:
@@ -44,6 +47,7 @@ async def check_signature(embedded: EmbeddedPdfSignature, around: Surroundings) 
     except SignatureValidationError as cause:
         return unreadable(embedded, cause)
     moment = signing_moment(_token(status, generated, evidence), _claimed(status), around.request)
+    old_enough = moment.proven and _old_enough(moment.time, around)
     path = await _path(embedded, status, evidence, moment, around)
     identity = identify(embedded.signer_cert.sha256.hex(), names_of(embedded.signer_cert), moment.time, around.request)
     checked = Checked(
@@ -52,14 +56,14 @@ async def check_signature(embedded: EmbeddedPdfSignature, around: Surroundings) 
         role=identity.role,
         moment=moment,
         answers=(
-            integrity(embedded, status, around),
+            integrity(embedded, status, around, old_enough=old_enough),
             identity.answer,
             path.trust,
             path.validity,
             moment.answer,
             later_changes(embedded, status, around),
         ),
-        warnings=_warnings(embedded, identity, moment, contexts),
+        warnings=_warnings(embedded, status, identity, moment, contexts, around),
         certifies=certifies(embedded),
         subfilter=subfilter_of(embedded),
     )
@@ -71,6 +75,12 @@ def _agreeing(checked: Checked, status: PdfSignatureStatus) -> Checked:
         return checked
     doubt = answer("SIG_CHANGES_NOT_CHECKED", "ràng buộc của ô chữ ký")
     return replace(checked, answers=(*checked.answers[:-1], doubt))
+
+
+def _old_enough(moment: datetime | None, around: Surroundings) -> bool:
+    """Whether SHA-1 was still tolerated in documents at ``moment`` (registers.md C14)."""
+    until = around.request.sha1_documents_until
+    return until is not None and moment is not None and moment < until
 
 
 def _claimed_timestamp(embedded: EmbeddedPdfSignature) -> datetime | None:
@@ -89,7 +99,7 @@ def _token(status: PdfSignatureStatus, generated: datetime | None, evidence: Evi
     token = status.timestamp_validity
     if token is None or generated is None:
         return None
-    revoked = listed_revocation(token.signing_cert, evidence.store)
+    revoked = evidence.store.revocation(token.signing_cert)
     return TokenStatus(
         generated=generated,
         matches=bool(token.intact and token.valid and token.timestamp == generated),
@@ -121,7 +131,7 @@ async def _path(
             claimed=_claimed(status),
         )
     # A newer list of the trusted folder outweighs an older one inside the file.
-    revoked = listed_revocation(embedded.signer_cert, evidence.store)
+    revoked = evidence.store.revocation(embedded.signer_cert)
     if revoked and revoked[0] <= when and verdict.validity.verdict is Verdict.VALID:
         code = "SIG_SUSPENDED" if revoked[1] == "certificate_hold" else "SIG_REVOKED"
         verdict = replace(verdict, validity=answer(code, f"{revoked[0]:%d/%m/%Y %H:%M} UTC"))
@@ -129,14 +139,23 @@ async def _path(
 
 
 def _warnings(
-    embedded: EmbeddedPdfSignature, identity: Identity, moment: SigningMoment, contexts: Sequence[Any]
+    embedded: EmbeddedPdfSignature,
+    status: PdfSignatureStatus,
+    identity: Identity,
+    moment: SigningMoment,
+    contexts: Sequence[Any],
+    around: Surroundings,
 ) -> tuple[Warning, ...]:
-    name = embedded.field_name
+    stamped = status.timestamp_validity is not None
     sha1 = any(isinstance(c.algorithm_policy, PinnedSha1Policy) and c.algorithm_policy.used for c in contexts)
     told = {
-        "SIG_WARN_NOT_TIMESTAMPED": not moment.proven,
+        "SIG_WARN_NOT_TIMESTAMPED": not stamped,
+        "SIG_WARN_TIMESTAMP_UNPROVEN": stamped and not moment.proven,
         "SIG_WARN_SKEW": moment.skewed,
         "SIG_WARN_SHA1_CHAIN": sha1,
+        "SIG_WARN_SHA1_DOCUMENT": embedded.md_algorithm == "sha1"
+        and moment.proven
+        and _old_enough(moment.time, around),
         "SIG_WARN_BY_NAME": identity.by_name,
     }
-    return tuple(warning(code, name) for code, applies in told.items() if applies)
+    return tuple(warning(code, embedded.field_name) for code, applies in told.items() if applies)

@@ -8,8 +8,9 @@ file to a folder must never add trust. Stores are never mixed (registers.md C15)
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -19,6 +20,7 @@ from typing import Any, Final
 from asn1crypto import crl, pem, x509
 
 from .errors import SigningError
+from .revocation_lists import RevocationList, newest, parse_list
 
 PACKAGED: Final = ("bcy", "neac")
 _FOLDERS: Final = ("roots", "intermediates", "crls")
@@ -33,15 +35,27 @@ class Pin:
     sha1_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrustStore:
+    """Equal and hashed by ``digest``: two stores of the same content are the same evidence."""
+
     name: str
     title: str
+    digest: str  # SHA-256 over pins, certificates and lists, whatever their files are called
     pins: tuple[Pin, ...]
     roots: tuple[x509.Certificate, ...]
     intermediates: tuple[x509.Certificate, ...]
-    crls: tuple[crl.CertificateList, ...]
-    revocations: Mapping[tuple[str, int], tuple[datetime, str]]  # (issuer, serial): time and reason
+    lists: tuple[RevocationList, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TrustStore) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def crls(self) -> tuple[crl.CertificateList, ...]:
+        return tuple(listed.parsed for listed in self.lists)
 
     def sha1_keys(self, now: datetime) -> frozenset[bytes]:
         """Public keys (DER) of pinned roots whose SHA-1 signatures are still tolerated at ``now``."""
@@ -51,6 +65,12 @@ class TrustStore:
             for root in self.roots
             if (limit := until.get(root.sha256.hex())) is not None and now < limit
         )
+
+    def revocation(self, certificate: x509.Certificate) -> tuple[datetime, str] | None:
+        """Time and reason of a revocation in the store's lists, whatever another list says."""
+        serial = certificate.serial_number
+        found = (listed.revocation(serial) for listed in self.lists if listed.covers(certificate))
+        return min((entry for entry in found if entry is not None), default=None)
 
 
 def load_store(folder: str, name: str) -> TrustStore:
@@ -93,23 +113,60 @@ def _load(folder: str, name: str, pins_file: Path, _fingerprint: tuple[object, .
     here = Path(folder) / name
     try:
         declared = tomllib.loads(pins_file.read_text(encoding="utf-8"))
-        pins = tuple(_pin(entry) for entry in declared["root"])
-        roots = tuple(_certificate(f) for f in _files(here / "roots"))
-        intermediates = tuple(_certificate(f) for f in _files(here / "intermediates"))
-        lists = tuple(_revocation_list(f) for f in _files(here / "crls"))
-        revocations = {key: entry for listed in lists for key, entry in _revocations(listed)}
+        store = make_store(
+            name=name,
+            title=declared["title"],
+            pins=tuple(_pin(entry) for entry in declared["root"]),
+            roots=[f.read_bytes() for f in _files(here / "roots")],
+            intermediates=[f.read_bytes() for f in _files(here / "intermediates")],
+            crls=[f.read_bytes() for f in _files(here / "crls")],
+        )
     except (OSError, ValueError, TypeError, KeyError) as cause:
         raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause}") from cause
-    _refuse_unpinned(name, pins, roots)
+    except SigningError as cause:
+        raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause.message}") from cause
+    _refuse_unpinned(name, store.pins, store.roots)
+    return store
+
+
+def make_store(
+    *,
+    name: str,
+    title: str,
+    pins: tuple[Pin, ...],
+    roots: Iterable[bytes],
+    intermediates: Iterable[bytes],
+    crls: Iterable[bytes],
+) -> TrustStore:
+    """A store out of files' contents (PEM or DER). Whether the roots are pinned is for the caller to ask."""
+    held = tuple(_certificate(content) for content in roots)
+    others = tuple(_certificate(content) for content in intermediates)
+    lists = newest(parse_list(content) for content in crls)
     return TrustStore(
         name=name,
-        title=declared["title"],
+        title=title,
+        digest=_digest(name, pins, held, others, lists),
         pins=pins,
-        roots=roots,
-        intermediates=intermediates,
-        crls=lists,
-        revocations=revocations,
+        roots=held,
+        intermediates=others,
+        lists=lists,
     )
+
+
+def _digest(
+    name: str,
+    pins: tuple[Pin, ...],
+    roots: tuple[x509.Certificate, ...],
+    intermediates: tuple[x509.Certificate, ...],
+    lists: tuple[RevocationList, ...],
+) -> str:
+    parts = (
+        sorted((pin.sha256, str(pin.sha1_until)) for pin in pins),
+        sorted(root.sha256.hex() for root in roots),
+        sorted(one.sha256.hex() for one in intermediates),
+        sorted(listed.sha256 for listed in lists),
+    )
+    return hashlib.sha256(repr((name, parts)).encode()).hexdigest()
 
 
 def _refuse_unpinned(name: str, pins: tuple[Pin, ...], roots: tuple[x509.Certificate, ...]) -> None:
@@ -127,26 +184,8 @@ def _pin(entry: dict[str, Any]) -> Pin:
     return Pin(name=entry["name"], sha256=entry["sha256"].lower(), sha1_until=entry.get("sha1_until"))
 
 
-def _certificate(file: Path) -> x509.Certificate:
-    certificate = x509.Certificate.load(_der(file))
+def _certificate(content: bytes) -> x509.Certificate:
+    der = pem.unarmor(content)[2] if pem.detect(content) else content
+    certificate = x509.Certificate.load(der)
     _ = certificate.subject.native  # parse now, not in the middle of a verification
     return certificate
-
-
-def _revocation_list(file: Path) -> crl.CertificateList:
-    revoked = crl.CertificateList.load(_der(file))
-    _ = revoked.issuer.native
-    return revoked
-
-
-def _revocations(listed: crl.CertificateList) -> Iterator[tuple[tuple[str, int], tuple[datetime, str]]]:
-    issuer = listed.issuer.hashable
-    for entry in listed["tbs_cert_list"]["revoked_certificates"]:
-        reason = entry.crl_reason_value
-        when: datetime = entry["revocation_date"].native
-        yield (issuer, entry["user_certificate"].native), (when, reason.native if reason else "unspecified")
-
-
-def _der(file: Path) -> bytes:
-    content = file.read_bytes()
-    return pem.unarmor(content)[2] if pem.detect(content) else content

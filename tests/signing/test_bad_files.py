@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from pyhanko.pdf_utils import generic
@@ -243,6 +244,30 @@ def test_sha1_digest(desk: Desk) -> None:  # 22
     report = desk.check(desk.both(digest="sha1"))
     assert codes(report)["integrity"] == "SIG_WEAK_ALGORITHM"
     assert report.overall is Overall.INVALID
+
+
+@pytest.mark.parametrize(
+    ("stamped", "until", "overall"),
+    [
+        (True, timedelta(hours=1), Overall.VALID),
+        (True, timedelta(0), Overall.INVALID),
+        (False, timedelta(hours=1), Overall.INVALID),  # nothing proves when it was signed
+    ],
+)
+def test_old_document_with_sha1(desk: Desk, *, stamped: bool, until: timedelta, overall: Overall) -> None:  # C14
+    signed = desk.both(digest="sha1", timestamp=stamped)
+    report = desk.check(signed, sha1_documents_until=desk.now + until)
+    assert report.overall is overall, report.reason
+    if overall is Overall.VALID:
+        assert "SIG_WARN_SHA1_DOCUMENT" in {w.code for w in report.warnings}
+    else:
+        assert codes(report)["integrity"] == "SIG_WEAK_ALGORITHM"
+
+
+def test_old_document_with_sha1_and_a_timestamp_of_nobody(desk: Desk) -> None:  # C14
+    signed = desk.both(digest="sha1", timestamper=desk.foreign.timestamper())
+    report = desk.check(signed, sha1_documents_until=desk.now + timedelta(hours=1))
+    assert codes(report)["integrity"] == "SIG_WEAK_ALGORITHM"
 
 
 def test_signature_value_shared_by_two_fields(desk: Desk) -> None:  # 4.1

@@ -123,6 +123,7 @@ def test_timestamp_by_an_untrusted_authority(desk: Desk) -> None:
     assert codes(report)["time"] == "SIG_TIMESTAMP_UNTRUSTED"
     assert report.overall is Overall.UNDETERMINED
     assert all(s.time_source == "self_reported" for s in report.signatures)
+    assert {w.code for w in report.warnings} == {"SIG_WARN_TIMESTAMP_UNPROVEN"}  # stamped, but nothing is proven
 
 
 def test_timestamp_of_the_future(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lienthong.deploy.demo.pki import STORE
 from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.signing.errors import SigningError
-from lienthong.signing.paths import PinnedSha1Policy
+from lienthong.signing.paths import Evidence, PinnedSha1Policy
 from lienthong.signing.report import Overall, Verdict
 from lienthong.signing.trust import evidence_key, load_store
 
@@ -70,7 +70,25 @@ def test_new_list_changes_the_evidence(desk: Desk, tmp_path: Path) -> None:
     assert load_store(str(tmp_path), STORE) is first
     (tmp_path / STORE / "crls" / "more.crl").write_bytes((tmp_path / STORE / "crls" / "sub.crl").read_bytes())
     assert evidence_key(str(tmp_path), STORE) != before
-    assert len(load_store(str(tmp_path), STORE).crls) == len(first.crls) + 1
+    assert load_store(str(tmp_path), STORE) == first, "the same list twice is the same evidence"
+    desk.pki.write_store(tmp_path, at=desk.now + timedelta(minutes=1))
+    after = load_store(str(tmp_path), STORE)
+    assert after != first
+    assert len(after.crls) == len(first.crls), "the older list beside the newer one no longer speaks"
+
+
+def test_stores_are_equal_by_content_and_hashable(desk: Desk, tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        desk.pki.write_store(tmp_path / place)
+    one, other = (load_store(str(tmp_path / place), STORE) for place in ("a", "b"))
+    assert one is not other
+    assert one.digest == other.digest
+    assert {one: "verdict"}[other] == "verdict"
+    judged = [Evidence(store=store, now=desk.now).digest for store in (one, other)]
+    assert judged[0] == judged[1]
+    carried = Evidence(store=one, now=desk.now, certificates=one.intermediates)
+    assert carried.digest != judged[0]
 
 
 def test_sub_ca_signed_with_sha1_by_the_pinned_root(desk: Desk, tmp_path: Path) -> None:
