@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...gateway.checks.words import LEGAL_VALUES, QUESTIONS, ROLES, VERDICTS
 from ...gateway.cli.printing import moment, size
-from ...gateway.cli.reports import LEGAL_VALUES, QUESTIONS, ROLES, VERDICTS
 from ...signing.report import FileReport, Question, SignatureReport, Verdict
 from ...signing.report_json import report_from_json
 from .screen import rows, say

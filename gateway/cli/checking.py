@@ -6,43 +6,37 @@ Needs no database, asks no network and keeps nothing.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from ...edxml.findings import Finding, Severity
 from ...edxml.limits import Limits
-from ...edxml.model import Attachment, DocumentPackage, Package
+from ...edxml.model import DocumentPackage, Package
 from ...edxml.reader import Reading, read_package
 from ...edxml.validation import validate
-from ...signing.policies import NOT_APPLICABLE, REQUIRED_SETS, default_policy
-from ...signing.report import FileReport, Overall
-from ...signing.report_json import report_to_json
+from ...signing.policies import REQUIRED_SETS, default_policy
+from ...signing.report import FileReport
 from ...signing.request import VerificationRequest
 from ...signing.verifying import VerificationPool, VerificationSettings
+from ..checks.outcome import CheckedFile, CheckOutcome, FileKind, Sender
+from ..checks.outcome_json import outcome_to_json
+from ..checks.package_facts import facts_of, sender_of
+from ..checks.paper import draw_paper
+from ..checks.rules import HEAD, annex_policy, looks_like_pdf, overall_of, policies_of
 from ..errors import GatewayError
 from ..sections import SigningSettings
 from . import reports
 from .context import Json, clock, invocation
 from .exits import BY_OVERALL, reason_of
-from .printing import plain, say, say_json
+from .printing import say, say_json
 
-_PDF: Final = b"%PDF-"
-_HEADER_WITHIN: Final = 1024  # bytes in which readers look for the header of a PDF
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
-    """Who is said to have signed, and when the document is from."""
-
-    code: str | None
-    name: str | None
-    day: date | None
+_NODE: Final = "Nút liên thông văn bản"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +77,7 @@ def check(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Tệp PDF hoặc gói tin edXML.")],
     as_json: Json = False,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Ghi thêm phiếu kết quả để in (PDF) vào tệp này.")] = None,
     policy: Annotated[str | None, typer.Option(help=f"Bộ chữ ký phải có: {', '.join(REQUIRED_SETS)}.")] = None,
     sender: Annotated[str | None, typer.Option(help="PDF: mã định danh bên gửi.")] = None,
     sender_name: Annotated[str | None, typer.Option(help="PDF: tên bên gửi, như trong chứng thư.")] = None,
@@ -101,86 +96,89 @@ def check(
     )
     if _is_pdf(file):
         told = Sender(code=sender, name=sender_name, day=day.date() if day else None)
-        return _check_pdf(file, policy, told, checker, as_json=as_json)
-    return _check_package(file, policy, checker, settings.limits, as_json=as_json)
+        outcome, reading = _check_pdf(file, policy, told, checker), None
+    else:
+        outcome, reading = _check_package(file, policy, checker, settings.limits)
+    if pdf is not None:
+        pdf.write_bytes(draw_paper(outcome, node=f"{_NODE} {settings.province_name}".strip()))
+    if as_json:
+        say_json(outcome_to_json(outcome))
+    elif reading is None:
+        reports.print_report(file.name, outcome.files[0].report)
+    else:
+        _print_package(reading.package, outcome)
+    return BY_OVERALL[outcome.overall]
 
 
 def _is_pdf(file: Path) -> bool:
     try:
         with file.open("rb") as stream:
-            head = stream.read(_HEADER_WITHIN)
+            head = stream.read(HEAD)
     except OSError as error:
         raise GatewayError("FILE_UNREADABLE", f"Không đọc được {file}: {reason_of(error)}.") from error
-    return _PDF in head and not head.lstrip().startswith(b"<")
+    return looks_like_pdf(head)
 
 
-def _check_pdf(file: Path, policy: str | None, sender: Sender, checker: Checker, *, as_json: bool) -> int:
+def _check_pdf(file: Path, policy: str | None, sender: Sender, checker: Checker) -> CheckOutcome:
     (report,) = checker.verify([(file, policy or default_policy(sender.day), sender)])
-    if as_json:
-        say_json({"kind": "pdf", "overall": report.overall, "report": report_to_json(report)})
-    else:
-        reports.print_report(file.name, report)
-    return BY_OVERALL[report.overall]
+    return CheckOutcome(
+        kind=FileKind.PDF,
+        name=file.name,
+        size=file.stat().st_size,
+        sha256=_digest(file),
+        checked_at=clock(),
+        trust_store=checker.trust_store,
+        sender=sender,
+        overall=report.overall,
+        files=(CheckedFile(name=file.name, report=report),),
+    )
 
 
-def _check_package(file: Path, policy: str | None, checker: Checker, limits: Limits, *, as_json: bool) -> int:
+def _check_package(file: Path, policy: str | None, checker: Checker, limits: Limits) -> tuple[CheckOutcome, Reading]:
     with tempfile.TemporaryDirectory(prefix="lienthong-check-") as folder:
         reading = read_package(file, Path(folder), limits=limits)
-        strict = validate(file, limits=limits)
-        found = _verify_attachments(reading.package, policy, checker)
-    overall = _overall(reading.findings, [report for _attachment, report in found])
-    if as_json:
-        say_json(_package_json(reading, strict, found, overall))
-    else:
-        _print_package(reading, strict, found, overall)
-    return BY_OVERALL[overall]
+        facts = facts_of(reading, validate(file, limits=limits))
+        sender = sender_of(reading.package)
+        files = _verify_attachments(reading.package, policy, sender, checker)
+    return CheckOutcome(
+        kind=FileKind.EDXML,
+        name=file.name,
+        size=file.stat().st_size,
+        sha256=_digest(file),
+        checked_at=clock(),
+        trust_store=checker.trust_store,
+        sender=sender,
+        overall=overall_of(reading.findings, [checked.report for checked in files]),
+        files=files,
+        package=facts,
+    ), reading
 
 
-def _verify_attachments(package: Package, policy: str | None, checker: Checker) -> list[tuple[Attachment, FileReport]]:
+def _verify_attachments(
+    package: Package, policy: str | None, sender: Sender, checker: Checker
+) -> tuple[CheckedFile, ...]:
     """The first reference is the main document; another PDF needs the agency's signature alone."""
     if not isinstance(package, DocumentPackage) or not package.attachments:
-        return []
-    day = package.promulgation_date
-    sender = Sender(code=package.sender.code.value, name=package.sender.name, day=day)
-    main = policy or default_policy(day)
-    # Nghị định 30/2020/NĐ-CP Phụ lục I Phần I.II.8.b; before it nothing was asked of annexes.
-    annex = "AGENCY_ONLY" if default_policy(day) == "ND30" else NOT_APPLICABLE
-    asked = [main, *(annex if _is_pdf(one.path) else NOT_APPLICABLE for one in package.attachments[1:])]
+        return ()
+    main, annex = policy or default_policy(sender.day), annex_policy(sender.day)
+    asked = policies_of([_is_pdf(one.path) for one in package.attachments], main=main, annex=annex)
     questions = [(one.path, rule, sender) for one, rule in zip(package.attachments, asked, strict=True)]
-    return list(zip(package.attachments, checker.verify(questions), strict=True))
+    checked = zip(package.attachments, checker.verify(questions), strict=True)
+    return tuple(CheckedFile(name=one.name, report=report) for one, report in checked)
 
 
-def _overall(findings: tuple[Finding, ...], found: list[FileReport]) -> Overall:
-    """The worst: an error of the envelope weighs like an invalid signature."""
-    seen = {report.overall for report in found}
-    if any(finding.severity is Severity.ERROR for finding in findings) or Overall.INVALID in seen:
-        return Overall.INVALID
-    return Overall.UNDETERMINED if Overall.UNDETERMINED in seen else Overall.VALID
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _package_json(
-    reading: Reading, strict: tuple[Finding, ...], found: list[tuple[Attachment, FileReport]], overall: Overall
-) -> dict[str, Any]:
-    return {
-        "kind": "edxml",
-        "overall": overall,
-        "encoding": reading.encoding,
-        "content_digest": reading.content_digest,
-        "findings": plain(reading.findings),
-        "strict_findings": plain(strict),
-        "package": reports.package_json(reading.package),
-        "files": [{"name": one.name, "report": report_to_json(report)} for one, report in found],
-    }
-
-
-def _print_package(
-    reading: Reading, strict: tuple[Finding, ...], found: list[tuple[Attachment, FileReport]], overall: Overall
-) -> None:
-    reports.print_package(reading.package)
-    reports.print_findings("Phát hiện khi đọc", reading.findings)
-    reports.print_findings("Khác với lược đồ chặt (không phải lý do từ chối)", strict)
-    for one, report in found:
+def _print_package(package: Package, outcome: CheckOutcome) -> None:
+    reports.print_package(package)
+    if outcome.package is not None:
+        reports.print_findings("Phát hiện khi đọc", outcome.package.findings)
+        reports.print_findings("Khác với lược đồ chặt (không phải lý do từ chối)", outcome.package.strict_findings)
+    for file in outcome.files:
         say()
-        reports.print_report(one.name, report)
+        reports.print_report(file.name, file.report)
     say()
-    say(f"Kết luận chung: {overall.label}")
+    say(f"Kết luận chung: {outcome.overall.label}")

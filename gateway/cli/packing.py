@@ -17,13 +17,14 @@ from ...edxml.model import Attachment, DocumentPackage, Organization, TraceHeade
 from ...edxml.reader import read_package
 from ...edxml.writer import WriteOptions, write_package
 from ..api.contract import load_contract
+from ..checks.plain import package_json, plain
 from ..errors import GatewayError, InputFault
 from ..metadata import metadata_from_json
 from ..submissions import Metadata
 from . import reports
 from .context import Json, clock, invocation
 from .exits import reason_of
-from .printing import VIETNAM, plain, say, say_json, size
+from .printing import VIETNAM, say, say_json, size
 
 _ORGANIZATION: Final = frozenset({"code", "name", "in_charge", "address", "email", "telephone", "fax", "website"})
 _WINDOW: Final = 1 << 20
@@ -64,7 +65,7 @@ def unpack(
         attachments = reading.package.attachments if isinstance(reading.package, DocumentPackage) else ()
         places = [_take_out(attachment, directory) for attachment in attachments]
     if as_json:
-        package = reports.package_json(reading.package)
+        package = package_json(reading.package)
         for attachment, place in zip(package.get("attachments", ()), places, strict=True):
             attachment["file"] = str(place)
         say_json({"package": package, "findings": plain(reading.findings), "content_digest": reading.content_digest})

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
-from datetime import date, datetime, timedelta, timezone
-from enum import Enum
-from pathlib import Path
-from typing import Any, Final
-from uuid import UUID
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from ..checks.plain import plain
 
 VIETNAM: Final = timezone(timedelta(hours=7))
 
@@ -49,21 +47,3 @@ def _cell(value: object) -> str:
 
 def say_json(value: object) -> None:
     say(json.dumps(plain(value), ensure_ascii=False, indent=2))
-
-
-def plain(value: Any) -> Any:
-    """Values of the house as JSON: absent fields are left out, wire spellings kept."""
-    if is_dataclass(value) and not isinstance(value, type):
-        items = {field.name: getattr(value, field.name) for field in fields(value)}
-        if set(items) == {"value"}:  # OrganCode, DocumentId
-            return items["value"]
-        return {name: plain(inner) for name, inner in items.items() if inner is not None}
-    if isinstance(value, dict):
-        return {str(name): plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID | Path) else value

@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
 
 from ...edxml.codes import code_lists, kind_name
-from ...edxml.findings import Finding, Severity
+from ...edxml.findings import Finding
 from ...edxml.model import DocumentPackage, Package, StatusPackage
-from ...signing.report import Answer, FileReport, LegalValue, Question, SignatureReport, SignerRole, Verdict
-from .printing import VIETNAM, moment, plain, say, size
-
-QUESTIONS: Final = {
-    Question.INTEGRITY: "Toàn vẹn",
-    Question.IDENTITY: "Nhận dạng",
-    Question.TRUST_PATH: "Chuỗi tin cậy",
-    Question.VALIDITY: "Hiệu lực",
-    Question.TIME: "Thời điểm ký",
-    Question.ORDER: "Thứ tự, đủ chữ ký",
-    Question.LATER_CHANGES: "Thay đổi sau ký",
-}
-VERDICTS: Final = {
-    Verdict.VALID: "đạt",
-    Verdict.INVALID: "KHÔNG ĐẠT",
-    Verdict.UNKNOWN: "chưa rõ",
-    Verdict.NOT_APPLICABLE: "không xét",
-}
-ROLES: Final = {
-    SignerRole.LEADER: "người có thẩm quyền",
-    SignerRole.AGENCY: "cơ quan",
-    SignerRole.INITIALS: "ký nháy",
-    SignerRole.OTHER: "khác",
-}
-LEGAL_VALUES: Final = {
-    LegalValue.ORIGINAL: "đủ giá trị bản gốc",
-    LegalValue.BY_SENDER_RULES: "đủ theo quy chế của bên gửi",
-    LegalValue.REFERENCE: "chỉ tham khảo",
-}
-SEVERITIES: Final = {Severity.ERROR: "LỖI", Severity.WARNING: "lưu ý", Severity.INFO: "thông tin"}
+from ...signing.report import Answer, FileReport, SignatureReport
+from ..checks.words import LEGAL_VALUES, QUESTIONS, ROLES, SEVERITIES, VERDICTS
+from .printing import VIETNAM, moment, say, size
 
 
 def print_report(name: str, report: FileReport) -> None:
@@ -111,11 +83,3 @@ def _print_status(package: StatusPackage) -> None:
     say(f"  Lúc         {moment(when)}")
     if package.description:
         say(f"  Mô tả       {package.description}")
-
-
-def package_json(package: Package) -> dict[str, Any]:
-    """Every field that was read; where an attachment lay while it was read is nobody's business."""
-    value: dict[str, Any] = plain(package)
-    for attachment in value.get("attachments", ()):
-        attachment.pop("path")
-    return {"type": "edoc" if isinstance(package, DocumentPackage) else "status", **value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import subprocess
@@ -134,6 +135,14 @@ def test_check_cannot_read_what_is_neither_pdf_nor_package(shell: Shell, tmp_pat
     path.write_text("<edXML>", encoding="utf-8")
     assert shell("check", path) == Exit.UNREADABLE
     assert shell.err.startswith("Lỗi EDXML_")
+
+
+def test_check_writes_the_report_to_print(shell: Shell, desk: Desk, signed: Path, tmp_path: Path) -> None:
+    paper = tmp_path / "phieu.pdf"
+    assert shell("check", signed, "--trust-dir", desk.folder, *TRUST, "--pdf", paper) == Exit.DONE
+    told = subprocess.run(["pdftotext", "-layout", str(paper), "-"], capture_output=True, text=True, check=True).stdout
+    assert "KẾT LUẬN: HỢP LỆ" in told
+    assert hashlib.sha256(signed.read_bytes()).hexdigest() in told
 
 
 @pytest.mark.parametrize("case", sorted(CASES.glob("*status*.edxml")), ids=lambda path: path.stem)
