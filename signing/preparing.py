@@ -8,6 +8,7 @@ analysis declares signatures under a common parent broken (platform.md 7.1).
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +24,12 @@ from pyhanko.sign.fields import (
     append_signature_field,
 )
 
+from .sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, Flow, PlacedField
+from .sign_steps import Lock
 from .stamps import SLANTED, UPRIGHT, Box, text_pdf
 
-NUMBER_FIELD: Final = "so_van_ban"
-DATE_FIELD: Final = "ngay_ban_hanh"
-LEADER_FIELD: Final = "Sig_lanhdao"
-AGENCY_FIELD: Final = "Sig_coquan"
+FILLED: Final = (NUMBER_FIELD, DATE_FIELD)
+LOCKS: Final = {LEADER_FIELD: Lock.OPEN, AGENCY_FIELD: Lock.ALL}
 PRINTED: Final = 4  # annotation flag: appears on paper
 READ_ONLY: Final = 1  # field flag
 
@@ -44,34 +45,47 @@ class SignatureBoxes:
     page: int = -1
     text_size: float = 13.0
 
+    @property
+    def fields(self) -> tuple[PlacedField, ...]:
+        places = (
+            (NUMBER_FIELD, 0, self.number),
+            (DATE_FIELD, 0, self.date),
+            (LEADER_FIELD, self.page, self.leader),
+            (AGENCY_FIELD, self.page, self.seal),
+        )
+        return tuple(PlacedField(name=name, page=page, box=box) for name, page, box in places if box is not None)
+
 
 def prepare(unsigned: Path, boxes: SignatureBoxes) -> bytes:
     """Return the document with its form; the first revision stays as it came."""
-    writer = IncrementalPdfFileWriter(io.BytesIO(unsigned.read_bytes()))
+    reader = PdfFileReader(io.BytesIO(unsigned.read_bytes()))
+    return prepare_form(reader, boxes.fields, Flow.LEADER_NUMBER_AGENCY)
+
+
+def prepare_form(reader: PdfFileReader, fields: Sequence[PlacedField], flow: Flow) -> bytes:
+    """The same from what is open already; ``fields`` in the order in which they enter the form."""
+    writer = IncrementalPdfFileWriter.from_reader(reader)
     form = _form(writer)
-    for name, box in ((NUMBER_FIELD, boxes.number), (DATE_FIELD, boxes.date)):
-        if box is not None:
-            _add_text_field(writer, form, name, box)
-    later = [name for name, box in ((NUMBER_FIELD, boxes.number), (DATE_FIELD, boxes.date)) if box is not None]
-    append_signature_field(
-        writer,
-        SigFieldSpec(
-            LEADER_FIELD,
-            on_page=boxes.page,
-            box=whole(boxes.leader),
-            field_mdp_spec=FieldMDPSpec(FieldMDPAction.EXCLUDE, fields=[*later, AGENCY_FIELD]),
-        ),
-    )
-    append_signature_field(
-        writer,
-        SigFieldSpec(
-            AGENCY_FIELD,
-            on_page=boxes.page,
-            box=whole(boxes.seal),
-            field_mdp_spec=FieldMDPSpec(FieldMDPAction.ALL),
-        ),
-    )
+    open_fields = [f.name for f in fields if f.name in FILLED] if flow is Flow.LEADER_NUMBER_AGENCY else []
+    for field in fields:
+        if field.name in FILLED:
+            _add_text_field(writer, form, field)
+            continue
+        lock = LOCKS.get(field.name, Lock.NONE)
+        spec = SigFieldSpec(
+            field.name, on_page=field.page, box=whole(field.box), field_mdp_spec=lock_of(lock, open_fields)
+        )
+        append_signature_field(writer, spec)
     return written(writer)
+
+
+def lock_of(lock: Lock, open_fields: Sequence[str]) -> FieldMDPSpec | None:
+    """What the signature in a field forbids to change afterwards (signatures.md 2, "Leader lock", "Agency lock")."""
+    if lock is Lock.NONE:
+        return None
+    if lock is Lock.ALL:
+        return FieldMDPSpec(FieldMDPAction.ALL)
+    return FieldMDPSpec(FieldMDPAction.EXCLUDE, fields=[*open_fields, AGENCY_FIELD])
 
 
 def fill(document: bytes, values: dict[str, str], *, text_size: float) -> bytes:
@@ -84,7 +98,7 @@ def fill(document: bytes, values: dict[str, str], *, text_size: float) -> bytes:
             continue
         field["/V"] = pdf_string(value)
         field["/AP"] = generic.DictionaryObject(
-            {pdf_name("/N"): _appearance(writer, value, _box_of(field), text_size, _font_of(field))}
+            {pdf_name("/N"): _appearance(writer, value, box_of(field), text_size, _font_of(field))}
         )
         writer.mark_update(reference.reference)
     return written(writer)
@@ -115,22 +129,22 @@ def _form(writer: IncrementalPdfFileWriter) -> Any:
     return form
 
 
-def _add_text_field(writer: IncrementalPdfFileWriter, form: Any, name: str, box: Box) -> None:
-    page_reference = writer.find_page_for_modification(0)[0]
+def _add_text_field(writer: IncrementalPdfFileWriter, form: Any, place: PlacedField) -> None:
+    page_reference = writer.find_page_for_modification(place.page)[0]
     page = page_reference.get_object()
     field = generic.DictionaryObject(
         {
             pdf_name("/Type"): pdf_name("/Annot"),
             pdf_name("/Subtype"): pdf_name("/Widget"),
             pdf_name("/FT"): pdf_name("/Tx"),
-            pdf_name("/T"): pdf_string(name),
+            pdf_name("/T"): pdf_string(place.name),
             pdf_name("/V"): pdf_string(""),
             pdf_name("/DA"): pdf_string("/Helv 0 Tf 0 g"),
             pdf_name("/F"): generic.NumberObject(PRINTED),
             pdf_name("/Ff"): generic.NumberObject(READ_ONLY),
-            pdf_name("/Rect"): generic.ArrayObject([generic.FloatObject(n) for n in box]),
+            pdf_name("/Rect"): generic.ArrayObject([generic.FloatObject(n) for n in place.box]),
             pdf_name("/P"): page_reference,
-            pdf_name("/AP"): generic.DictionaryObject({pdf_name("/N"): _appearance(writer, "", box, 13.0)}),
+            pdf_name("/AP"): generic.DictionaryObject({pdf_name("/N"): _appearance(writer, "", place.box, 13.0)}),
         }
     )
     reference = writer.add_object(field)
@@ -151,9 +165,19 @@ def _appearance(writer: IncrementalPdfFileWriter, text: str, box: Box, size: flo
     return writer.import_page_as_xobject(page)
 
 
-def _box_of(field: generic.DictionaryObject) -> Box:
+def box_of(field: generic.DictionaryObject) -> Box:
+    """The rectangle of a field that is its own widget."""
     left, bottom, right, top = (float(n.get_object()) for n in field["/Rect"])
     return (left, bottom, right, top)
+
+
+def page_size(reader: PdfFileReader, page: int) -> tuple[float, float]:
+    """Width and height in points, as the page's media box says."""
+    node = reader.find_page_for_modification(page)[0].get_object()
+    while "/MediaBox" not in node:  # inherited from the page tree
+        node = node["/Parent"]
+    left, bottom, right, top = (float(n.get_object()) for n in node["/MediaBox"])
+    return right - left, top - bottom
 
 
 def whole(box: Box) -> tuple[int, int, int, int]:

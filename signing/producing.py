@@ -8,45 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
-from pyhanko.pdf_utils.content import PdfContent
-from pyhanko.pdf_utils.images import PdfImage
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, Margins, SimpleBoxLayoutRule
-from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.timestamps.api import TimeStamper
 from pyhanko.stamp import StaticStampStyle
-from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
-from .errors import SigningError
+from .applying import pdf_errors_translated
 from .keys import SigningKey
+from .looks import TextContent, look, without_frame
 from .paths import Evidence
-from .preparing import (
-    AGENCY_FIELD,
-    DATE_FIELD,
-    LEADER_FIELD,
-    NUMBER_FIELD,
-    SignatureBoxes,
-    fill,
-    prepare,
-    whole,
-)
-from .stamps import Box, text_pdf
+from .preparing import SignatureBoxes, fill, prepare, whole
+from .sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD
+from .stamps import Box
 from .trust import TrustStore
 
 # Room for the CMS with chain and timestamp token; given, it spares pyHanko's size estimate (platform.md 7.4).
 BYTES_RESERVED: Final = 20480
-ANNEX_TEXT_SIZE: Final = 10.0  # Phụ lục I, Phần I, II.8.b
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +71,7 @@ def sign_document(
 
     Raises SigningError SIG_SIGN_FAILED, or the key's own.
     """
-    with _translated():
+    with pdf_errors_translated():
         prepared = prepare(unsigned, boxes)
     document = leader_signs(prepared, leader, images.leader, proof)
     values = {NUMBER_FIELD: number, DATE_FIELD: date_text}
@@ -108,7 +91,7 @@ def sign_leader_only(
     proof: Proof,
 ) -> None:
     """The first half of ``sign_document``: what waits for the number and the agency."""
-    with _translated():
+    with pdf_errors_translated():
         prepared = prepare(unsigned, boxes)
     signed.write_bytes(leader_signs(prepared, leader, images.leader, proof))
 
@@ -118,19 +101,21 @@ def leader_signs(document: bytes, key: SigningKey, picture: bytes, proof: Proof)
     metadata = proof.metadata(
         field_name=LEADER_FIELD, certify=True, docmdp_permissions=MDPPerm.FILL_FORMS, reason="Ký ban hành"
     )
-    return _sign(document, key, metadata, _picture(picture), proof)
+    return _sign(document, key, metadata, look(picture=picture, text=(), box=None), proof)
 
 
 def agency_signs(document: bytes, key: SigningKey, picture: bytes, proof: Proof) -> bytes:
     """Approve; the field's own lock covers all fields, so that the number cannot change afterwards (#9)."""
-    return _sign(document, key, proof.metadata(field_name=AGENCY_FIELD), _picture(picture), proof)
+    return _sign(
+        document, key, proof.metadata(field_name=AGENCY_FIELD), look(picture=picture, text=(), box=None), proof
+    )
 
 
 def sign_annex(unsigned: Path, signed: Path, *, agency: SigningKey, box: Box, text: str, proof: Proof) -> None:
     """A separate annex file, case D: text only, top right of the first page, black, 10 pt, agency's key."""
     field = SigFieldSpec(AGENCY_FIELD, on_page=0, box=whole(box), field_mdp_spec=FieldMDPSpec(FieldMDPAction.ALL))
     metadata = proof.metadata(field_name=AGENCY_FIELD)
-    style = _without_frame(_TextContent(text, box))
+    style = without_frame(TextContent(text, box))
     signed.write_bytes(_sign(unsigned.read_bytes(), agency, metadata, style, proof, new_field=field))
 
 
@@ -151,7 +136,7 @@ def _sign(
         new_field_spec=new_field,
     )
     output = io.BytesIO()
-    with _translated():
+    with pdf_errors_translated():
         asyncio.run(
             signer.async_sign_pdf(
                 IncrementalPdfFileWriter(io.BytesIO(document)),
@@ -161,47 +146,3 @@ def _sign(
             )
         )
     return output.getvalue()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except OSError as cause:  # the time-stamping authority
-        raise SigningError("SIG_SIGN_FAILED", f"Không ký được tệp PDF: {cause}", blame="network") from cause
-    except (PdfError, ValidationError, PathBuildingError, ValueError) as cause:
-        raise SigningError("SIG_SIGN_FAILED", f"Không ký được tệp PDF: {cause}", blame="document") from cause
-
-
-def _picture(png: bytes) -> StaticStampStyle:
-    return _without_frame(PdfImage(Image.open(io.BytesIO(png))))
-
-
-def _without_frame(content: PdfContent) -> StaticStampStyle:
-    """As large as its box: a seal is shown at its real size (II.8.a)."""
-    layout = SimpleBoxLayoutRule(
-        x_align=AxisAlignment.ALIGN_MID,
-        y_align=AxisAlignment.ALIGN_MID,
-        margins=Margins(0, 0, 0, 0),
-        inner_content_scaling=InnerScaling.STRETCH_TO_FIT,
-    )
-    return StaticStampStyle(border_width=0, background=content, background_opacity=1, background_layout=layout)
-
-
-class _TextContent(PdfContent):
-    """Lines of text as the background of a stamp."""
-
-    def __init__(self, text: str, box: Box) -> None:
-        super().__init__()
-        self._page = text_pdf(text.splitlines(), box, size=ANNEX_TEXT_SIZE, right=True)
-        self.set_box(width=box[2] - box[0], height=box[3] - box[1])
-
-    def set_box(self, *, width: float, height: float) -> None:
-        self.box.width = round(width)
-        self.box.height = round(height)
-
-    def render(self) -> bytes:
-        page = PdfFileReader(io.BytesIO(self._page))
-        drawing = self._ensure_writer.import_page_as_xobject(page)
-        self.resources.xobject["/Lines"] = drawing
-        return b"/Lines Do"

@@ -16,10 +16,11 @@ from reportlab.pdfgen.canvas import Canvas
 
 from lienthong.deploy.demo.pki import STORE, Holder, Pki, make_pki
 from lienthong.deploy.demo.pki_parts import Issued
-from lienthong.signing.preparing import NUMBER_FIELD, SignatureBoxes, fill, prepare
+from lienthong.signing.preparing import SignatureBoxes, fill, prepare
 from lienthong.signing.producing import Proof, StampImages, sign_document
 from lienthong.signing.report import Answer, FileReport, Question, SignerRole
 from lienthong.signing.request import RegisteredCertificate, VerificationRequest
+from lienthong.signing.sign_job import NUMBER_FIELD
 from lienthong.signing.stamps import handwriting_png, seal_box, seal_png
 from lienthong.signing.trust import load_store
 from lienthong.signing.verification import verify_file
@@ -184,7 +185,7 @@ def registered(issued: Issued, role: SignerRole, *, agency: str = SENDER, **term
 
 def blank_pdf(pages: int = 2) -> bytes:
     buffer = io.BytesIO()
-    canvas = Canvas(buffer, pagesize=(595, 842), invariant=1)
+    canvas = Canvas(buffer, pagesize=(595, 842), pdfVersion=(1, 7), invariant=1)
     for page in range(pages):
         canvas.drawString(100, 700, f"Trang {page + 1}")
         canvas.showPage()

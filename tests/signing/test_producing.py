@@ -16,10 +16,11 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from lienthong.deploy.demo.pki import Holder, load_key, write_holders
 from lienthong.signing.errors import SigningError
 from lienthong.signing.keys import SoftwareKey
-from lienthong.signing.preparing import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, fill
+from lienthong.signing.preparing import fill
 from lienthong.signing.producing import agency_signs, sign_annex, sign_leader_only
 from lienthong.signing.report import Overall, Question, SignerRole
 from lienthong.signing.request import RegisteredCertificate
+from lienthong.signing.sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD
 from lienthong.signing.stamps import POINTS_PER_MM, handwriting_png, seal_box, seal_png
 
 from .desk import BOXES, SENDER, SENDER_NAME, Desk, answer_of, registered
