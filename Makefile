@@ -11,6 +11,8 @@ STAMP := $(VENV)/.lienthong-installed
 KILLS ?= 50
 SEED ?= 0
 PACKAGES := gateway edxml adapters signing queue
+TOOLS := strace=strace pdftotext=poppler-utils
+TOOLS += xmlsec1=xmlsec1
 
 # A personal pip configuration must not lead an installation out of the virtual environment.
 export PIP_USER := 0
@@ -57,11 +59,11 @@ test: $(STAMP) tools
 	@echo 'Chạy kiểm thử: PostgreSQL thật (nhúng), PDF thật, tiến trình thật'
 	@$(BIN)/python -m pytest $(ARGS)
 
-# What two tests look through: strace sees the order of fsync and rename, pdftotext (poppler-utils) reads PDF pages.
+# What tests look through, as command=Debian package: strace sees the order of fsync and rename, pdftotext reads PDF
+# pages, xmlsec1 verifies signatures over envelopes independently of us.
 tools:
 	@missing=; \
-	command -v strace >/dev/null || missing="$$missing strace"; \
-	command -v pdftotext >/dev/null || missing="$$missing poppler-utils"; \
+	for pair in $(TOOLS); do command -v "$${pair%%=*}" >/dev/null || missing="$$missing $${pair##*=}"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "Cài công cụ kiểm thử:$$missing"; \

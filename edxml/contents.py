@@ -113,6 +113,11 @@ class DecodedContents:
         """What was decoded from this element."""
         return self._decoded.get(id(content))
 
+    def carried_sha256(self, content: Element) -> str | None:
+        """Lower-case hex of the decoded bytes as they were carried; None when they are damaged or not there."""
+        decoded = self._decoded.get(id(content))
+        return decoded.file.sha256 if decoded is not None and decoded.intact and decoded.file is not None else None
+
     def begin(self, content: Element) -> None:
         file, path = None, None
         if self._into is not None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from .content_types import HEAD
 from .contents import DecodedContents
 from .digest import content_digest
+from .envelope_signature import EnvelopeVerdict, ValueCheck
+from .envelope_verifying import check_envelope
 from .fields import Notes
 from .findings import Finding
 from .header import read_header as header_values
@@ -32,11 +34,15 @@ class Reading:
     content_digest: str | None  # None when the attachments were not read
     encoding: str  # "utf-8", "utf-16-le" or "utf-16-be"
     attachment_count: int  # as carried, readable or not
+    signature: EnvelopeVerdict | None = None  # of the envelope; None when it has none or nobody asked
 
 
-def read_package(path: Path, into: Path, *, limits: Limits = DEFAULT_LIMITS) -> Reading:
+def read_package(
+    path: Path, into: Path, *, limits: Limits = DEFAULT_LIMITS, valid: ValueCheck | None = None
+) -> Reading:
     """Read ``path``; attachments go to new files in the folder ``into``, which are removed again on failure.
 
+    ``valid`` checks signature values: with it the envelope's own XML signature is judged as well.
     Raises EdxmlError: EDXML_EMPTY, EDXML_NOT_WELL_FORMED, EDXML_ENCODING, EDXML_DOCTYPE, EDXML_NAMESPACE,
     EDXML_OLD_FORMAT, EDXML_LIMIT, EDXML_REQUIRED, EDXML_BUSINESS_TYPE.
     """
@@ -51,6 +57,9 @@ def read_package(path: Path, into: Path, *, limits: Limits = DEFAULT_LIMITS) -> 
             package = dataclasses.replace(package, attachments=attachments)
         elif elements:
             notes.warn("EDXML_STATUS_ATTACHMENT", "Gói tin trạng thái có tệp đính kèm; bỏ qua.", elements[0])
+        signature = None
+        if valid is not None:
+            signature = check_envelope(path, parsed, contents.carried_sha256, valid, limits)
         contents.keep({one.path for one in attachments})
     return Reading(
         package=package,
@@ -58,6 +67,7 @@ def read_package(path: Path, into: Path, *, limits: Limits = DEFAULT_LIMITS) -> 
         content_digest=content_digest(package),
         encoding=parsed.encoding,
         attachment_count=len(elements),
+        signature=signature,
     )
 
 

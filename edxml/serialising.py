@@ -8,12 +8,12 @@ from .tree import Element
 _INDENT = "  "
 
 
-def serialise(root: Element, newline: str = "\n") -> list[bytes]:
+def serialise(root: Element, newline: str = "\n", indent: str = _INDENT) -> list[bytes]:
     """UTF-8 pieces: n contents make n + 1 pieces, content k belongs between the pieces k and k + 1.
 
     Empty elements are left out (edxml.md row 3).
     """
-    out = _Out(newline)
+    out = _Out(newline, indent)
     out.write('<?xml version="1.0" encoding="UTF-8"?>')
     out.write(newline)
     out.element(root, depth=0, prefixed=False, scope=None)
@@ -26,8 +26,9 @@ def escape(text: str) -> str:
 
 
 class _Out:
-    def __init__(self, newline: str) -> None:
+    def __init__(self, newline: str, indent: str) -> None:
         self._newline = newline
+        self._indent = indent
         self._pieces: list[list[str]] = [[]]
         self.write = self._pieces[-1].append
 
@@ -39,7 +40,7 @@ class _Out:
         foreign = element.uri not in {None, wire.QCVN}
         qualified = (prefixed or element.content) and not foreign
         tag = f"{wire.PREFIX}:{element.name}" if qualified else element.name
-        self.write(_INDENT * depth)
+        self.write(self._indent * depth)
         self.write(f"<{tag}{self._namespaces(element, scope)}{self._attributes(element)}>")
         if element.content:
             self._pieces.append([])
@@ -55,7 +56,7 @@ class _Out:
         self.write(self._newline)
         for child in children:
             self.element(child, depth=depth + 1, prefixed=prefixed, scope=scope)
-        self.write(_INDENT * depth)
+        self.write(self._indent * depth)
 
     def _namespaces(self, element: Element, scope: str | None) -> str:
         if element.name == wire.ENVELOPE or element.content:

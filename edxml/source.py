@@ -25,6 +25,7 @@ class Source:
     limits: Limits
     encoding: str = "utf-8"
     skipped_lines: int = 0
+    skipped_bytes: int = 0  # byte order mark and blanks before the first character, UTF-8 only
 
     def chunks(self) -> Iterator[bytes]:
         """UTF-8 pieces from the first character that is not blank; raises EDXML_LIMIT, EDXML_ENCODING."""
@@ -34,6 +35,7 @@ class Source:
                 yield piece
                 continue
             rest = piece.lstrip(_BLANK)
+            self.skipped_bytes += len(piece) - len(rest)
             self.skipped_lines += piece[: len(piece) - len(rest)].count(b"\n")
             if rest:
                 begun = True
@@ -52,6 +54,7 @@ class Source:
         first = next(pieces, b"")
         mark, self.encoding = _recognise(first)
         if self.encoding == "utf-8":
+            self.skipped_bytes = mark
             yield first[mark:]
             yield from pieces
             return

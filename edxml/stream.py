@@ -125,6 +125,10 @@ class _Builder:
     def _line(self) -> int:
         return self._parser.CurrentLineNumber + self._source.skipped_lines
 
+    @property
+    def _offset(self) -> int:
+        return self._parser.CurrentByteIndex + self._source.skipped_bytes
+
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
         declared = (encoding or "utf-8").lower()
         if declared not in _ENCODINGS:
@@ -156,6 +160,7 @@ class _Builder:
         self._lengths.append(0)
         if _is_content(element):
             element.content = True
+            element.span = (self._offset, self._offset)
             self._content = element
             self._sink.begin(element)
 
@@ -177,7 +182,8 @@ class _Builder:
         self._scopes.pop()
         self._lengths.pop()
         element.text = "".join(self._texts.pop())
-        if element is self._content:
+        if element is self._content and element.span is not None:
+            element.span = (element.span[0], self._offset)
             self._content = None
             self._sink.end()
 

@@ -1,6 +1,6 @@
 """What an axis does to a package on delivery: one more TraceHeader, serialised anew, empty elements dropped.
 
-Byte identity and any signature over the envelope are lost by it; attachment texts pass untouched (axis.md 6).
+Byte identity is lost by it, and with it every signature over white space; attachment texts pass untouched (axis.md 6).
 """
 
 from __future__ import annotations
@@ -32,11 +32,19 @@ def add_trace(
     ``organ`` None writes a TraceHeader without a code, as the national axis sometimes does. Raises EdxmlError.
     """
     root = parse(source, limits, SkippedContents()).root
+    _keep_foreign(root)
     _append(root, trace_element(TraceHeader(organ=organ, timestamp=timestamp)))
     pieces = serialise(root)
     copy = _ContentCopy(sink, pieces)
     parse(source, limits, copy)
     copy.finish()
+
+
+def _keep_foreign(element: Element) -> None:
+    """Elements of other namespaces (a signature) pass as they are, empty ones too."""
+    element.always = element.always or element.uri not in {None, wire.QCVN}
+    for child in element.children:
+        _keep_foreign(child)
 
 
 class _ContentCopy:

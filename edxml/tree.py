@@ -19,6 +19,7 @@ class Element:
     children: list[Element] = field(default_factory=list)
     always: bool = False  # written even when it holds nothing
     content: bool = False  # holds an attachment's base64, which is not kept here
+    span: tuple[int, int] | None = None  # of a parsed content: where its start tag and its end tag begin, in bytes
 
     @property
     def value(self) -> str | None:

@@ -20,11 +20,14 @@ import pybase64
 
 from .checks import check_writable
 from .composing import Label, compose, list_number
+from .envelope_signature import EnvelopeKey
+from .envelope_signing import UnsignedEnvelope, prepare_signature
 from .errors import EdxmlError
 from .findings import Finding, Severity
 from .model import Attachment, DocumentPackage, Package
 from .profile import complete
 from .serialising import serialise
+from .tree import Element
 from .validation import validate_tree
 from .wrapping import check_unchanged, is_raw, wire_type, wrap
 
@@ -70,6 +73,27 @@ def write_package(package: Package, sink: BinaryIO, *, options: WriteOptions = W
     Raises EdxmlError: EDXML_NOT_WRITABLE with findings, before anything is written;
     EDXML_ATTACHMENT_CHANGED when a file is not what the package says (the sink's content is then void).
     """
+    root, attachments = _composed(package, options)
+    return _pour(serialise(root, options.newline), attachments, sink, options)
+
+
+def prepare_signed(package: Package, key: EnvelopeKey, *, options: WriteOptions = WriteOptions()) -> UnsignedEnvelope:
+    """Compose the package with a signature that lacks its value; whoever has the key signs ``to_sign``.
+
+    Raises EdxmlError as ``write_package`` does.
+    """
+    root, attachments = _composed(package, options)
+    return prepare_signature(root, attachments, key, options.wrap_in)
+
+
+def write_signed(
+    unsigned: UnsignedEnvelope, value: bytes, sink: BinaryIO, *, options: WriteOptions = WriteOptions()
+) -> Written:
+    """Write what ``prepare_signed`` composed, with the signature's value. Raises EDXML_ATTACHMENT_CHANGED."""
+    return _pour(unsigned.sealed(value), unsigned.attachments, sink, options)
+
+
+def _composed(package: Package, options: WriteOptions) -> tuple[Element, tuple[Attachment, ...]]:
     ready = complete(package)
     refuse(check_writable(ready, today=options.today, document_id_limit=options.document_id_limit))
     attachments = ready.attachments if isinstance(ready, DocumentPackage) else ()
@@ -77,7 +101,10 @@ def write_package(package: Package, sink: BinaryIO, *, options: WriteOptions = W
         _styled(ready, options), [Label(attachment=one, content_type=wire_type(one.name)) for one in attachments]
     )
     refuse(validate_tree(root))
-    pieces = serialise(root, options.newline)
+    return root, attachments
+
+
+def _pour(pieces: list[bytes], attachments: tuple[Attachment, ...], sink: BinaryIO, options: WriteOptions) -> Written:
     hashed = _HashedSink(sink)
     for piece, attachment in zip(pieces, attachments, strict=False):
         hashed.write(piece)
