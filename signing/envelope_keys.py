@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from .errors import SigningError
+
 RSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 ECDSA: Final[dict[str, hashes.HashAlgorithm]] = {
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256": hashes.SHA256(),
@@ -23,14 +25,14 @@ CURVES: Final = ("secp256r1", "secp384r1")
 
 
 def method_of(certificate: bytes) -> str:
-    """The method that a key of this kind signs with. Raises ValueError for other kinds."""
+    """The method that a key of this kind signs with. Raises SigningError SIG_KEY_KIND."""
     key = x509.load_der_x509_certificate(certificate).public_key()
     if isinstance(key, rsa.RSAPublicKey):
         return RSA_SHA256
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in CURVES:
         size = 256 if key.curve.name == "secp256r1" else 384
         return f"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha{size}"
-    raise ValueError("khóa không phải RSA, EC P-256 hoặc P-384")
+    raise SigningError("SIG_KEY_KIND", "Khóa của chứng thư không phải RSA, EC P-256 hoặc P-384.")
 
 
 def value_holds(certificate: bytes, method: str, data: bytes, value: bytes) -> bool:
