@@ -1,7 +1,8 @@
 """The embedded broker: the outbox table itself, claimed, handled and marked in one transaction.
 
 Strategy: a step locks the first waiting message of each key, takes what follows it, absorbs the batch in the
-consumer's inbox, calls the handler and marks the batch, all in one unit: a crash anywhere leaves everything as it was.
+consumer's inbox and marks it, all in one statement, and calls the handler in the same unit: a crash anywhere leaves
+everything as it was.
 When a batch fails, its messages are tried one by one, so that the guilty one is found and only its key waits.
 """
 
@@ -15,9 +16,8 @@ import structlog
 
 from .backoff import delay
 from .errors import QueueError, is_transient
-from .inbox import deliver
 from .messages import Lane, Message
-from .outbox import message_of
+from .outbox import message_of, waiting_for
 from .port import Connection, Handler, Store
 from .settings import QueueSettings
 from .statements import statements
@@ -81,17 +81,18 @@ class EmbeddedBroker:
 
     async def consume(self, subscription: Subscription, lane: Lane, stop: asyncio.Event) -> None:
         """Deliver one topic and lane until ``stop``."""
-        wake = self._wakeups.subscribe("outbox", subscription.topic)
+        wake = self._wakeups.subscribe("outbox", waiting_for(subscription.topic, lane))
         singles = 0  # how many steps still take one message each, after a batch that failed
         while not stop.is_set():
             wake.clear()
-            step = await self.step(subscription, lane, 1 if singles else self._settings.batch)
+            size = 1 if singles else self._settings.batch
+            step = await self.step(subscription, lane, size)
             singles = max(singles - 1, 0)
             if len(step.batch) > 1 and step.error is not None:
                 singles = len(step.batch)
             elif step.error is not None and not await self._settled(step):
                 await waited(stop, self._settings.poll)
-            elif not step.batch:
+            elif step.error is None and len(step.batch) < size:  # nothing more was there; what comes now wakes us
                 await waited(wake, self._settings.poll)
 
     async def step(self, subscription: Subscription, lane: Lane, size: int) -> Step:
@@ -99,11 +100,18 @@ class EmbeddedBroker:
         batch: list[Message] = []
         try:
             async with self._store.unit(None) as connection:
-                rows = statements().outbox_claim(connection, topic=subscription.topic, lane=int(lane), batch=size)
-                batch = [message_of(row) async for row in rows]
-                if batch:
-                    await deliver(connection, subscription.consumer, batch, subscription.handler)
-                    await statements().outbox_published(connection, ids=[message.id for message in batch])
+                rows = statements().outbox_take(
+                    connection,
+                    topic=subscription.topic,
+                    lane=int(lane),
+                    batch=size,
+                    consumer=subscription.consumer,
+                )
+                taken = [(message_of(row), row["new"]) async for row in rows]
+                batch = [message for message, _ in taken]
+                fresh = [message for message, new in taken if new]
+                if fresh:
+                    await subscription.handler(connection, fresh)
         except Exception as error:  # noqa: BLE001 - the guard of the broker: settles or repeats the messages
             _log.warning("batch-failed", topic=subscription.topic, messages=len(batch), error=repr(error))
             return Step(batch=batch, error=error)

@@ -47,7 +47,7 @@ async def append(connection: Connection, messages: Sequence[Message]) -> None:
         occurred=[message.occurred_at for message in messages],
     )
     for message in messages:
-        wake_later(connection, "outbox", message.topic)
+        wake_later(connection, "outbox", waiting_for(message.topic, message.lane))
 
 
 async def dead_letters(connection: Connection, *, limit: int = 100) -> list[DeadLetter]:
@@ -74,8 +74,13 @@ async def purge(connection: Connection, *, older_seconds: float) -> None:
 
 def _woken(connection: Connection, topic: str | None) -> bool:
     if topic is not None:
-        wake_later(connection, "outbox", topic)
+        wake_later(connection, "outbox", "")
     return topic is not None
+
+
+def waiting_for(topic: str, lane: Lane) -> str:
+    """The subject under which the consumer of a topic's lane is woken."""
+    return f"{topic} {lane.name}"
 
 
 def message_of(row: Any) -> Message:

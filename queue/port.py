@@ -38,6 +38,10 @@ class Store(Protocol):
         """
         ...
 
+    def single(self) -> AbstractAsyncContextManager[PoolConnectionProxy[asyncpg.Record]]:
+        """A connection whose every statement is a transaction of its own; ``Waking`` like that of a unit."""
+        ...
+
     def when_committed(self, tell: Callable[[frozenset[tuple[str, str]]], None]) -> None:
         """Have the wakes of every committed unit told."""
         ...

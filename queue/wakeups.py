@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import asyncpg
 
@@ -26,7 +27,7 @@ class Wakeups:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._events: dict[tuple[str, str], list[asyncio.Event]] = {}
+        self._calls: dict[tuple[str, str], list[Callable[[], None]]] = {}
         self._unsaid: set[tuple[str, str]] = set()
         self._something = asyncio.Event()
         store.when_committed(self._committed)
@@ -34,8 +35,12 @@ class Wakeups:
     def subscribe(self, channel: str, subject: str) -> asyncio.Event:
         """An event set at every wake of the channel for the subject (or for all); cleared by the waiter."""
         event = asyncio.Event()
-        self._events.setdefault((channel, subject), []).append(event)
+        self.call(channel, subject, event.set)
         return event
+
+    def call(self, channel: str, subject: str, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called at every wake of the channel for the subject (or for all); it must not wait."""
+        self._calls.setdefault((channel, subject), []).append(tell)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen and tell until ``stop``, which wakes everybody; a lost connection is opened again."""
@@ -79,10 +84,10 @@ class Wakeups:
             self._wake(channel, "")
 
     def _wake(self, channel: str, subject: str) -> None:
-        for (known, about), events in self._events.items():
+        for (known, about), calls in self._calls.items():
             if known == channel and subject in ("", about):
-                for event in events:
-                    event.set()
+                for tell in calls:
+                    tell()
 
     def _heard(self, connection: object, pid: int, channel: str, subject: object) -> None:
         ours = isinstance(connection, asyncpg.Connection) and pid == connection.get_server_pid()

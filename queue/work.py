@@ -10,7 +10,7 @@ else. Leases and due times use the database's clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,13 +62,19 @@ async def enqueue(connection: Connection, *works: Work) -> frozenset[UUID]:
     return new
 
 
-async def claim(
-    connection: Connection, kinds: Sequence[str], *, limit: int, lease_seconds: float, owner: str
-) -> list[Work]:
-    """Lease up to ``limit`` due rows for ``owner``: urgent lane first, then by due time. Commit at once."""
-    await statements().work_expire(connection)
-    rows = statements().work_claim(connection, kinds=list(kinds), limit=limit, lease=lease_seconds, owner=owner)
+async def claim(connection: Connection, places: Mapping[str, int], *, lease_seconds: float, owner: str) -> list[Work]:
+    """Lease so many due rows of each kind for ``owner``: urgent lane first, then by due time. Commit at once."""
+    rows = statements().work_claim(
+        connection, kinds=list(places), places=list(places.values()), lease=lease_seconds, owner=owner
+    )
     return [_work(row) async for row in rows]
+
+
+async def expire(connection: Connection) -> None:
+    """Make ready what was leased for longer than the lease: whoever held it is gone or too slow."""
+    freed = await statements().work_expire(connection)
+    if freed:
+        wake_later(connection, "work", "")
 
 
 async def complete(connection: Connection, work: Work) -> None:

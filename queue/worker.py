@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -22,12 +22,13 @@ from .messages import Work
 from .port import Connection, Store
 from .settings import QueueSettings
 from .wakeups import Wakeups, waited
-from .work import claim, extend_lease, give_back, park, retry
+from .work import claim, expire, extend_lease, give_back, park, retry
 
 WorkHandler: TypeAlias = Callable[[Work], Awaitable[None]]
 ParkedHook: TypeAlias = Callable[[Connection, Work, str], Awaitable[None]]
 
 INTERRUPTIONS_MAX = 20  # a piece of work that was in hand at so many deaths in a row is their likely cause
+EXPIRE_SECONDS = 5.0  # between two looks for leases that ran out
 _log = structlog.get_logger(__name__)
 
 
@@ -42,6 +43,40 @@ class Kind:
 
 async def nothing_more(_connection: Connection, _work: Work, _reason: str) -> None:
     """The default hook: parking itself says everything."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Desk:
+    """One kind in this worker: what it claimed ahead, what runs, and whether more may be waiting."""
+
+    name: str
+    kind: Kind
+    wake: asyncio.Event  # of the loop
+    maybe_more: bool = True
+    ahead: deque[Work] = field(default_factory=deque)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def room(self) -> int:
+        """How many to claim now: none while something is ahead or every place is taken."""
+        free = self.kind.concurrency - len(self.running)
+        return self.kind.concurrency + free if free > 0 and not self.ahead else 0
+
+    def called(self) -> None:
+        """There is work of this kind."""
+        self.maybe_more = True
+        self.wake.set()
+
+    def start(self, group: asyncio.TaskGroup, do: Callable[[Kind, Work], Coroutine[object, object, None]]) -> None:
+        while self.ahead and len(self.running) < self.kind.concurrency:
+            task = group.create_task(do(self.kind, self.ahead.popleft()))
+            self.running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        if self.ahead or self.maybe_more:
+            self.wake.set()
 
 
 class WorkerLoop:
@@ -75,45 +110,52 @@ class WorkerLoop:
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_leases(over), name="leases")
-            async with asyncio.TaskGroup() as serving:
-                for name in self._kinds:
-                    serving.create_task(self._serve(name, stop), name=f"worker {name}")
+            group.create_task(self._expire_leases(over), name="lost leases")
+            await self._serve(stop)
             over.set()
         with surviving("leases-not-given-back"):  # when the database went first, the next start gives them back
             await self._give_back(interruptions=0)
 
-    async def _serve(self, name: str, stop: asyncio.Event) -> None:
-        """One kind: claim a little ahead, keep ``concurrency`` handlers running."""
-        kind, wake = self._kinds[name], self._wakeups.subscribe("work", name)
-        ahead: deque[Work] = deque()
-        running: set[asyncio.Task[None]] = set()
-
-        def ended(task: asyncio.Task[None]) -> None:
-            running.discard(task)
-            wake.set()
-
+    async def _serve(self, stop: asyncio.Event) -> None:
+        """Claim a little ahead of every kind in one go; keep ``concurrency`` handlers of each running."""
+        wake = asyncio.Event()
+        desks = [_Desk(name=name, kind=kind, wake=wake) for name, kind in self._kinds.items()]
+        for desk in desks:
+            self._wakeups.call("work", desk.name, desk.called)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._poll(desks, stop), name="poll")
             while not stop.is_set():
                 wake.clear()
-                if not ahead and len(running) < kind.concurrency:
-                    ahead.extend(await self._claim(name, 2 * kind.concurrency - len(running)))
-                while ahead and len(running) < kind.concurrency:
-                    task = group.create_task(self._do(kind, ahead.popleft()))
-                    running.add(task)
-                    task.add_done_callback(ended)
-                await waited(wake, self._settings.poll)
-            await self._drain(running)
+                await self._fill(desks)
+                for desk in desks:
+                    desk.start(group, self._do)
+                await wake.wait()
+            await self._drain({task for desk in desks for task in desk.running})
 
-    async def _claim(self, name: str, limit: int) -> list[Work]:
-        works: list[Work] = []
-        with surviving("claim-failed", kind=name):
-            async with self._store.unit(None) as connection:
-                works = await claim(
-                    connection, [name], limit=limit, lease_seconds=self._settings.lease, owner=self._owner
-                )
-            self._held.update((work.id, work) for work in works)
-            return works
-        return []
+    async def _poll(self, desks: list[_Desk], stop: asyncio.Event) -> None:
+        """The net below the wake-ups, and what makes delayed work start: by the clock, however busy the loop is."""
+        while not await waited(stop, self._settings.poll):
+            for desk in desks:
+                desk.called()
+        for desk in desks:
+            desk.wake.set()
+
+    async def _fill(self, desks: list[_Desk]) -> None:
+        """One claim for all that may have something waiting and have room for it."""
+        asking = {desk.name: desk for desk in desks if desk.maybe_more and desk.room}
+        if not asking:
+            return
+        for desk in asking.values():
+            desk.maybe_more = False
+        places = {name: desk.room for name, desk in asking.items()}
+        with surviving("claim-failed", kinds=list(places)):
+            async with self._store.single() as connection:
+                works = await claim(connection, places, lease_seconds=self._settings.lease, owner=self._owner)
+            for work in works:
+                self._held[work.id] = work
+                asking[work.kind].ahead.append(work)
+            for name, desk in asking.items():
+                desk.maybe_more |= len(desk.ahead) == places[name]
 
     async def _do(self, kind: Kind, work: Work) -> None:
         """The guard around one piece of work."""
@@ -177,6 +219,13 @@ class WorkerLoop:
             with surviving("leases-not-extended"):
                 async with self._store.unit(None) as connection:
                     await extend_lease(connection, list(self._held.values()), lease_seconds=self._settings.lease)
+
+    async def _expire_leases(self, over: asyncio.Event) -> None:
+        """What silent workers held is anybody's: looked for a few times per lease."""
+        while not await waited(over, min(self._settings.lease / 3, EXPIRE_SECONDS)):
+            with surviving("leases-not-expired"):
+                async with self._store.single() as connection:
+                    await expire(connection)
 
     async def _give_back(self, *, interruptions: int) -> None:
         async with self._store.unit(None) as connection:

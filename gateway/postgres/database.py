@@ -17,7 +17,6 @@ from uuid import UUID
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from asyncpg.transaction import Transaction
 
 from .errors import DatabaseError
 from .statements import statements
@@ -102,14 +101,30 @@ class Database:
         for work of the node itself.
         """
         pool = self._open_pool()
-        connection, transaction = await self._begun(pool)
+        begun = await self._begun(pool, self._beginning(agency_id))
+        async with self._lent(pool, begun) as connection, self._ended(connection):
+            yield connection
+
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+        """For work of the node itself whose every statement is a transaction of its own, committed when it answers.
+
+        For reading (READ COMMITTED gives each statement its own snapshot in a unit too), and for changes that one
+        statement makes whole. No agency is set: what works for one agency takes a ``unit``.
+        """
+        pool = self._open_pool()
+        async with self._lent(pool, await self._acquired(pool)) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _lent(
+        self, pool: asyncpg.Pool[asyncpg.Record], connection: PoolConnectionProxy[asyncpg.Record]
+    ) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+        """The connection until the block ends; its wakes are told when it ends well."""
         wakes = cast("UnitConnection", connection).wakes
         wakes.clear()
         try:
-            async with _ended(transaction):
-                if agency_id is not None:
-                    await self.queries.unit_for_agency(connection, agency_id=str(agency_id))
-                yield connection
+            yield connection
             self._told(wakes)
         except (asyncpg.InterfaceError, *LOST) as error:
             if isinstance(error, LOST) or _gone(connection):
@@ -132,21 +147,29 @@ class Database:
             raise DatabaseError("DATABASE_CLOSED", "Cơ sở dữ liệu đã đóng.", transient=True)
         return self._pool
 
-    async def _begun(
-        self, pool: asyncpg.Pool[asyncpg.Record]
-    ) -> tuple[PoolConnectionProxy[asyncpg.Record], Transaction]:
+    def _beginning(self, agency_id: UUID | None) -> str:
+        """One round trip for both: the transaction and whom it works for. Nothing but a UUID is filled in."""
+        if agency_id is None:
+            return cast("str", self.queries.unit_begin.sql)
+        return cast("str", self.queries.unit_begin_for_agency.sql).replace(
+            "<agency_id>", str(UUID(bytes=agency_id.bytes))
+        )
+
+    async def _acquired(self, pool: asyncpg.Pool[asyncpg.Record]) -> PoolConnectionProxy[asyncpg.Record]:
+        try:
+            return await pool.acquire(timeout=self._settings.acquire_timeout)
+        except (OSError, TimeoutError, *LOST) as error:
+            raise _unreachable(error) from error
+
+    async def _begun(self, pool: asyncpg.Pool[asyncpg.Record], beginning: str) -> PoolConnectionProxy[asyncpg.Record]:
         """A connection with a transaction begun. Those that died in the pool (the server was restarted) are thrown
         away: nothing was done on them yet, so trying the next is safe.
         """
         last: BaseException | None = None
         for _ in range(self._settings.connections_max + 1):
+            connection = await self._acquired(pool)
             try:
-                connection = await pool.acquire(timeout=self._settings.acquire_timeout)
-            except (OSError, TimeoutError, *LOST) as error:
-                raise _unreachable(error) from error
-            transaction = connection.transaction()
-            try:
-                await transaction.start()
+                await connection.execute(beginning)
             except (asyncpg.InterfaceError, *LOST) as error:
                 last = error
                 with suppress(asyncpg.InterfaceError):  # it left the pool by itself
@@ -156,8 +179,22 @@ class Database:
                 await pool.release(connection)
                 raise
             else:
-                return connection, transaction
+                return connection
         raise _unreachable(last or ConnectionError()) from last
+
+    @asynccontextmanager
+    async def _ended(self, connection: PoolConnectionProxy[asyncpg.Record]) -> AsyncIterator[None]:
+        """Commit a transaction that was begun, or roll it back."""
+        try:
+            yield
+        except Exception:
+            await self.queries.unit_rollback(connection)
+            raise
+        except BaseException:  # a cancellation stays one, even where the connection is gone
+            with suppress(asyncpg.InterfaceError, *LOST):
+                await self.queries.unit_rollback(connection)
+            raise
+        await self.queries.unit_commit(connection)
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection of its own, outside the pool, for LISTEN; the caller closes it."""
@@ -185,21 +222,6 @@ async def _speak_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 def _encode(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-@asynccontextmanager
-async def _ended(transaction: Transaction) -> AsyncIterator[None]:
-    """Commit a transaction that was begun, or roll it back."""
-    try:
-        yield
-    except Exception:
-        await transaction.rollback()
-        raise
-    except BaseException:  # a cancellation stays one, even where the connection is gone
-        with suppress(asyncpg.InterfaceError, *LOST):
-            await transaction.rollback()
-        raise
-    await transaction.commit()
 
 
 async def _leave_as_it_is(connection: asyncpg.Connection[asyncpg.Record]) -> None:

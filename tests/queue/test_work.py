@@ -38,8 +38,10 @@ async def enqueue(database: Database, *works: Work) -> frozenset[UUID]:
 async def claim(
     database: Database, *kinds: str, limit: int = 10, lease: float = 60.0, owner: str = "one"
 ) -> list[Work]:
-    async with database.unit(None) as connection:
-        return await work.claim(connection, kinds or ("examine",), limit=limit, lease_seconds=lease, owner=owner)
+    places = dict.fromkeys(kinds or ("examine",), limit)
+    async with database.single() as connection:
+        await work.expire(connection)
+        return await work.claim(connection, places, lease_seconds=lease, owner=owner)
 
 
 async def test_what_is_claimed_is_what_was_enqueued(database: Database, make: Callable[..., Work]) -> None:
@@ -235,8 +237,8 @@ async def test_a_success_between_failures_counts_anew(database: Database) -> Non
 async def test_two_claims_at_once_share_nothing(database: Database, make: Callable[..., Work]) -> None:
     await enqueue(database, *(make(f"k{n}") for n in range(20)))
     async with database.unit(None) as one, database.unit(None) as two:
-        first = await work.claim(one, ["examine"], limit=12, lease_seconds=60, owner="one")
-        second = await work.claim(two, ["examine"], limit=12, lease_seconds=60, owner="two")
+        first = await work.claim(one, {"examine": 12}, lease_seconds=60, owner="one")
+        second = await work.claim(two, {"examine": 12}, lease_seconds=60, owner="two")
     assert len(first) == 12
     assert len(second) == 8
     assert not {row.id for row in first} & {row.id for row in second}

@@ -209,7 +209,7 @@ async def test_a_stop_gives_back_what_does_not_end_in_time(shop: Shop) -> None:
 async def test_a_start_takes_up_what_a_killed_process_of_the_same_name_held(shop: Shop) -> None:
     [left] = await shop.enqueue("a")
     async with shop.database.unit(None) as connection:
-        await rows.claim(connection, ["examine"], limit=1, lease_seconds=3600, owner="worker-1")
+        await rows.claim(connection, {"examine": 1}, lease_seconds=3600, owner="worker-1")
     seen: list[Work] = []
 
     async def look(work: Work) -> None:

@@ -25,9 +25,10 @@ from unnest(
 )
 order by m.place;
 
--- name: outbox_claim
+-- name: outbox_take
 -- Locks the first waiting message of each key and takes what follows it: nobody else can then hold an earlier or a
--- later message of these keys. A dead letter keeps the later messages of its key waiting.
+-- later message of these keys. A dead letter keeps the later messages of its key waiting. What is taken is absorbed by
+-- the consumer and marked in the same breath: the transaction that goes wrong afterwards takes all of it back.
 with heads as (
     select o.key
     from outbox as o
@@ -40,18 +41,27 @@ with heads as (
     order by o.position
     limit :batch
     for update of o skip locked
+), taken as (
+    select o.id, o.position, o.topic, o.lane, o.key, o.type, o.source, o.subject, o.schema_version, o.traceparent,
+        o.payload, o.occurred_at
+    from outbox as o
+    join heads on heads.key = o.key
+    where o.topic = :topic and o.lane = :lane and o.state = 'pending'
+    order by o.position
+    limit :batch
+), absorbed as (
+    insert into inbox (consumer, message_id)
+    select :consumer, t.id from taken as t order by t.id
+    on conflict do nothing
+    returning message_id
+), published as (
+    update outbox as o set state = 'published', settled_at = now()
+    from taken as t where o.id = t.id and o.state = 'pending'
 )
-select o.id, o.topic, o.lane, o.key, o.type, o.source, o.subject, o.schema_version, o.traceparent, o.payload,
-    o.occurred_at, o.failures
-from outbox as o
-join heads on heads.key = o.key
-where o.topic = :topic and o.lane = :lane and o.state = 'pending'
-order by o.position
-limit :batch;
-
--- name: outbox_published!
-update outbox set state = 'published', settled_at = now()
-where id = any(:ids::uuid[]) and state = 'pending';
+select t.id, t.topic, t.lane, t.key, t.type, t.source, t.subject, t.schema_version, t.traceparent, t.payload,
+    t.occurred_at, t.id in (select a.message_id from absorbed as a) as new
+from taken as t
+order by t.position;
 
 -- name: outbox_failures$
 select failures from outbox where id = :id;
@@ -118,27 +128,36 @@ order by w.place
 on conflict do nothing
 returning id;
 
--- name: work_expire!
--- Leases that ran out: whoever held them is gone or too slow.
-update work
-set state = 'ready', leased_until = null, lease_owner = null, due_at = now(), interruptions = interruptions + 1
-where id in (select id from work where state = 'leased' and leased_until < now() for update skip locked);
+-- name: work_expire$
+-- Leases that ran out: whoever held them is gone or too slow. How many.
+with freed as (
+    update work
+    set state = 'ready', leased_until = null, lease_owner = null, due_at = now(), interruptions = interruptions + 1
+    where id in (select id from work where state = 'leased' and leased_until < now() for update skip locked)
+    returning 1
+)
+select count(*) from freed;
 
 -- name: work_claim
--- Urgent first, then by due time; not over a paused channel, not before an earlier open row of the same key.
+-- So many of each kind. Urgent first, then by due time; not over a paused channel, not before an earlier open row of
+-- the same key.
 with chosen as (
-    select w.id
-    from work as w
-    where w.kind = any(:kinds::text[]) and w.state = 'ready' and w.due_at <= now()
-        and (w.channel is null or w.channel not in (select c.name from channel as c where c.state = 'paused'))
-        and not exists (
-            select from work as earlier
-            where earlier.key = w.key and earlier.position < w.position
-                and earlier.state in ('ready', 'leased', 'parked')
-        )
-    order by w.lane, w.due_at, w.position
-    limit :limit
-    for update of w skip locked
+    select one.id
+    from unnest(:kinds::text[], :places::integer[]) as wanted (kind, places)
+    cross join lateral (
+        select w.id
+        from work as w
+        where w.kind = wanted.kind and w.state = 'ready' and w.due_at <= now()
+            and (w.channel is null or w.channel not in (select c.name from channel as c where c.state = 'paused'))
+            and not exists (
+                select from work as earlier
+                where earlier.key = w.key and earlier.position < w.position
+                    and earlier.state in ('ready', 'leased', 'parked')
+            )
+        order by w.lane, w.due_at, w.position
+        limit wanted.places
+        for update of w skip locked
+    ) as one
 ), leased as (
     update work as w
     set state = 'leased', lease_owner = :owner, attempts = w.attempts + 1,
