@@ -28,7 +28,7 @@ Job = Callable[[dict[str, Any]], dict[str, Any]]
 
 def main() -> int:
     options = _options()
-    _die_with(options.parent)
+    die_with(options.parent)
     resource.setrlimit(resource.RLIMIT_AS, (options.memory, options.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     logging.disable(logging.CRITICAL)  # pyHanko logs what it finds; the report says it
@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the call above

@@ -54,6 +54,7 @@ OWNERS = {
     "pikepdf": ("gateway/files/", "signing/"),
     "puremagic": ("gateway/files/",),
     "pybase64": ("edxml/",),
+    "pkcs11": ("signing/pkcs11",),
     "pydantic": ("gateway/settings.py", "gateway/sections.py"),
     "pydantic_core": ("gateway/settings.py", "gateway/sections.py"),
     "pyhanko": ("signing/",),
@@ -73,6 +74,7 @@ GUARDS = {
     "queue/embedded.py",
     "queue/guard.py",
     "queue/worker.py",
+    "signing/token_main.py",
     "signing/verification.py",
     "signing/worker_main.py",
 }
