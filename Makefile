@@ -11,7 +11,7 @@ STAMP := $(VENV)/.lienthong-installed
 KILLS ?= 50
 SEED ?= 0
 PACKAGES := gateway edxml adapters signing queue
-TOOLS := strace=strace pdftotext=poppler-utils
+TOOLS := strace=strace pdftotext=poppler-utils softhsm2-util=softhsm2 pkcs11-tool=opensc gcc=gcc
 TOOLS += xmlsec1=xmlsec1
 
 # A personal pip configuration must not lead an installation out of the virtual environment.
@@ -60,7 +60,8 @@ test: $(STAMP) tools
 	@$(BIN)/python -m pytest $(ARGS)
 
 # What tests look through, as command=Debian package: strace sees the order of fsync and rename, pdftotext reads PDF
-# pages, xmlsec1 verifies signatures over envelopes independently of us.
+# pages, xmlsec1 verifies signatures over envelopes independently of us, SoftHSM is a token, OpenSC fills it, gcc builds the
+# PKCS#11 module that misbehaves.
 tools:
 	@missing=; \
 	for pair in $(TOOLS); do command -v "$${pair%%=*}" >/dev/null || missing="$$missing $${pair##*=}"; done; \

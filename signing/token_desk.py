@@ -51,7 +51,7 @@ class TokenDesk:
     settings: TokenDeskSettings
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     _processes: dict[TokenAddress, TokenProcess] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _live: set[TokenProcess] = field(default_factory=set)
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     async def __aenter__(self) -> Self:
@@ -61,8 +61,8 @@ class TokenDesk:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
+        for process in self._live:
+            process.stop()
         await self._group.__aexit__(kind, error, trace)
 
     async def tokens(self) -> tuple[TokenInfo, ...]:
@@ -73,7 +73,7 @@ class TokenDesk:
         return tuple(found)
 
     async def tokens_of(self, module: str) -> tuple[TokenInfo, ...]:
-        process = self._started(module)
+        process = self._started(module, jobs={})
         try:
             answer = await process.ask({"do": "list"})
         finally:
@@ -153,14 +153,14 @@ class TokenDesk:
                 return address, process
         raise TokenError("SIG_TOKEN_HANDLE_UNKNOWN", handle)
 
-    def _started(self, module: str) -> TokenProcess:
+    def _started(self, module: str, jobs: Mapping[str, str] | None = None) -> TokenProcess:
         if module not in self.settings.modules:
             raise TokenError("SIG_TOKEN_MODULE_NOT_LISTED", module)
         settings = self.settings
         process = TokenProcess(
             module=module,
             settings=ProcessSettings(
-                jobs=settings.jobs,
+                jobs=settings.jobs if jobs is None else jobs,
                 environment=settings.environment,
                 seconds=settings.seconds,
                 memory_bytes=settings.memory_bytes,
@@ -168,6 +168,6 @@ class TokenDesk:
             ),
         )
         process.task = task = self._group.create_task(process.serve(), name=f"token {module}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._live.add(process)
+        task.add_done_callback(lambda _: self._live.discard(process))
         return process

@@ -32,7 +32,7 @@ class ProcessSettings:
     waiting: int  # requests in the queue; more are refused
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class TokenProcess:
     """Requests wait in one queue. A caller that goes away does not disturb the request at the token."""
 
@@ -43,6 +43,7 @@ class TokenProcess:
     task: asyncio.Task[None] | None = None  # that runs ``serve``
     _process: Process | None = None
     _hung: bool = False
+    _stopped: bool = False
     _queue: asyncio.Queue[Request] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +63,8 @@ class TokenProcess:
     def stop(self) -> None:
         """Take no more requests and end the process, in peace if it lets us."""
         self.over = True
-        if self.task is not None:
+        if self.task is not None and not self._stopped:
+            self._stopped = True
             self.task.cancel()
 
     async def serve(self) -> None:
@@ -157,13 +159,15 @@ class TokenProcess:
             return
         if process.stdin is not None:
             process.stdin.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0 if self._hung else LEAVE_SECONDS):
-                await process.wait()
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        await process.wait()
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0 if self._hung else LEAVE_SECONDS):
+                    await process.wait()
+        finally:  # also when somebody is in a hurry
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            await process.wait()
 
     def _refuse_waiting(self, cause: TokenError) -> None:
         self.over = True

@@ -13,15 +13,17 @@ import secrets
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from .keys import SigningKey
 from .pkcs11 import TokenSession, open_module
 from .pkcs11_keys import key_of
 from .token_json import encoded, info_to_json
 from .tokens import TokenAddress, TokenError
 
-Job = Callable[[dict[str, Any], SigningKey], dict[str, Any]]
+if TYPE_CHECKING:
+    from .keys import SigningKey  # pyHanko is heavy; the jobs that need it bring it
+
+Job: TypeAlias = "Callable[[dict[str, Any], SigningKey], dict[str, Any]]"
 WRONG_PINS: Final = 3  # of a second holder beside an open session; then only a fresh login helps
 
 

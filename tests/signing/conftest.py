@@ -1,13 +1,47 @@
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from .desk import Desk, open_desk
+from lienthong.deploy.demo.pki import Holder
+from lienthong.signing.token_desk import TokenDeskSettings
+
+from .desk import SENDER, SENDER_NAME, Desk, open_desk
+from .softhsm import MODULE, Drawer, SoftToken, furnish, open_drawer
 
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """One PKI and one document signed by the producing profile, for the whole run."""
     return open_desk(tmp_path_factory.mktemp("signing"), datetime.now(UTC).replace(microsecond=0))
+
+
+@pytest.fixture(scope="session")
+def drawer(tmp_path_factory: pytest.TempPathFactory) -> Drawer:
+    """A private folder of SoftHSM tokens, for the whole run."""
+    if not (Path(MODULE).exists() and shutil.which("pkcs11-tool")):
+        pytest.skip("softhsm2, opensc")
+    return open_drawer(tmp_path_factory.mktemp("softhsm"))
+
+
+@pytest.fixture(scope="session")
+def leader(drawer: Drawer, desk: Desk) -> SoftToken:
+    holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME, person="Nguyễn Văn TEST", title="Giám đốc")
+    kinds = {"ky": "2048", "p256": "secp256r1", "p384": "secp384r1"}
+    return furnish(drawer, desk.pki, holder, "lanhdao", "24681357", kinds)
+
+
+@pytest.fixture(scope="session")
+def agency(drawer: Drawer, desk: Desk) -> SoftToken:
+    holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME)
+    return furnish(drawer, desk.pki, holder, "coquan", "13572468", {"dau": "2048"})
+
+
+@pytest.fixture
+def tokens(drawer: Drawer, leader: SoftToken, agency: SoftToken) -> TokenDeskSettings:
+    """Settings of a desk that sees both tokens."""
+    del leader, agency
+    return TokenDeskSettings(modules=(MODULE,), environment=drawer.environment, seconds=20.0)
