@@ -23,13 +23,19 @@ _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # of ZIP; a fixed time keeps the bytes the s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annex:
-    """A phụ lục that is one table."""
+    """A phụ lục that is one table. ``ordinal``: from 1, where the document has several."""
 
     title: str
     agency: str
     columns: tuple[str, ...]
     widths: tuple[float, ...]  # parts of the text's width
     rows: tuple[tuple[str, ...], ...]
+    ordinal: int | None = None
+
+    @property
+    def heading(self) -> str:
+        """With a Roman number when there are two or more (mục III.1.a)."""
+        return f"Phụ lục {_roman(self.ordinal)}" if self.ordinal else "Phụ lục"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class AnnexLayout:
 def compose_annex(target: Path, annex: Annex) -> AnnexLayout:
     """Write the PDF (1.7, no script) and answer where the agency signs it."""
     sheet = Sheet(target, title=annex.title.replace("\n", " "), author=annex.agency, plain=False)
-    for text, font in (("Phụ lục", BOLD), (annex.title, BOLD), (_UNFILLED, ITALIC)):
+    for text, font in ((annex.heading, BOLD), (annex.title.upper(), BOLD), (UNFILLED, ITALIC)):  # mục III.1.b, c
         sheet.y = sheet.draw(sheet.text(text, font, 14), x=LEFT, y=sheet.y, width=FRAME)
     sheet.rule(centre=LEFT + FRAME / 2, y=sheet.y - 5, length=FRAME * 0.3)
     sheet.y -= 8 * mm
@@ -71,6 +77,15 @@ def _table(sheet: Sheet, annex: Annex) -> Table:
     return table
 
 
+def _roman(number: int) -> str:
+    signs = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
+    written = ""
+    for value, sign in signs:
+        written += sign * (number // value)
+        number %= value
+    return written
+
+
 def _sheet_row(number: int, cells: tuple[str, ...]) -> str:
     inner = "".join(
         f'<c r="{chr(ord("A") + column)}{number}" t="inlineStr"><is><t>{escape(text)}</t></is></c>'
@@ -80,7 +95,7 @@ def _sheet_row(number: int, cells: tuple[str, ...]) -> str:
 
 
 _GAP = "\N{NO-BREAK SPACE}" * 6
-_UNFILLED = f"(Kèm theo Văn bản số{_GAP}/{_GAP} ngày{_GAP}tháng{_GAP}năm{_GAP})"
+UNFILLED = f"(Kèm theo Văn bản số{_GAP}/{_GAP} ngày{_GAP}tháng{_GAP}năm{_GAP})"
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _SPREADSHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .axis_desk import digest
-from .compose import Letter
 from .elsewhere import document_package
+from .letter import Letter
 from .people import MINISTRY, OTHER_PROVINCE, SENDER, Place
 from .screen import await_it, heading, meanwhile, rows, say
 from .show import Show

@@ -40,11 +40,11 @@ class Box:
     y2: float
 
 
-def body_style(size: float = 14) -> ParagraphStyle:
-    """Justified, first line 1.27 cm in, 6 pt between paragraphs (Phần I mục II.6.e)."""
+def body_style(size: float = 14, *, face: str = REGULAR) -> ParagraphStyle:
+    """Justified, first line 1.27 cm in, 6 pt between paragraphs, single lines (Phần I mục II.6.e)."""
     return ParagraphStyle(
         "body",
-        fontName=REGULAR,
+        fontName=face,
         fontSize=size,
         leading=size * 1.2,
         alignment=TA_JUSTIFY,

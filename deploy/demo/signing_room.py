@@ -15,7 +15,8 @@ from ...signing.producing import Proof, StampImages, sign_annex, sign_document, 
 from ...signing.stamps import handwriting_png, seal_png
 from ...signing.trust import load_store
 from .annexes import compose_annex, make_spreadsheet
-from .compose import Letter, compose_letter
+from .compose import compose_letter
+from .letter import Letter
 from .paper import Box
 from .people import SIGNING, Place
 from .pki import STORE, Holder, Pki, load_key, make_pki, write_holders

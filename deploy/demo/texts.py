@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from .annexes import Annex
-from .compose import Letter
+from .letter import Letter
 
 _BODY = (
     (

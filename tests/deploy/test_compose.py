@@ -14,7 +14,8 @@ import pikepdf
 import pytest
 
 from lienthong.deploy.demo.annexes import compose_annex, make_spreadsheet
-from lienthong.deploy.demo.compose import Letter, compose_letter
+from lienthong.deploy.demo.compose import compose_letter
+from lienthong.deploy.demo.letter import Letter
 from lienthong.deploy.demo.texts import agency_table, review_letter
 from lienthong.gateway.files.inspection import inspect_file
 
