@@ -24,7 +24,7 @@ from .json_values import from_json, to_json
 from .keys import SigningKey
 from .looks import TEXT_SIZE, look, read_picture
 from .paths import Evidence
-from .placing import corner_box, place_fields
+from .placing import CORNER_WIDTH, corner_box, place_fields
 from .preparing import FILLED, box_of, lock_of, page_size, prepare_form, whole
 from .releasing import release, settle
 from .sign_job import (
@@ -39,6 +39,7 @@ from .sign_job import (
 )
 from .sign_steps import STEPS, StepRule, field_of, refuse_out_of_order
 from .sources import Source, open_source
+from .stamps import wrapped
 from .trust import load_store
 from .tsa_client import HttpTimestamper
 
@@ -134,7 +135,7 @@ def _new_field(job: SignJob, rule: StepRule, source: Source, name: str) -> SigFi
     box = job.box
     if box is None and rule.makes_field:
         width, height = page_size(source.document.reader, job.page)
-        box = corner_box(width, height, len(job.text), TEXT_SIZE)
+        box = corner_box(width, height, len(wrapped(job.text, CORNER_WIDTH, TEXT_SIZE)), TEXT_SIZE)
     if box is None:
         raise SigningError("SIG_FIELD_MISSING", f"Văn bản không có ô {name}; hãy chuẩn bị trước", blame="document")
     lock = lock_of(rule.lock, () if job.flow is Flow.NUMBER_FIRST else FILLED)

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
-from reportlab.pdfbase.pdfmetrics import getAscentDescent, registerFont, stringWidth
+from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 FONTS: Final = Path(__file__).parent / "fonts"
 UPRIGHT: Final = "LiberationSerif-Regular"  # the metrics of Times New Roman
 SLANTED: Final = "LiberationSerif-Italic"
+LEADING: Final = 1.2
+HEADROOM: Final = 0.92  # of the type size over the line: Ẵ
 BASELINE: Final = 4.0  # of a single line, above the lower edge of its box
+WORDS_SIZE: Final = 10.0
+WORDS_LEADING: Final = 1.25
 POINTS_PER_MM: Final = 72 / 25.4
 SEAL_PIXELS: Final = 472  # 40 mm at 300 dpi
 BLUE: Final = (20, 50, 170, 255)
@@ -35,6 +40,11 @@ def seal_box(leader: Box, diameter_mm: float) -> Box:
     right = leader[0] + (leader[2] - leader[0]) / 3
     middle = (leader[1] + leader[3]) / 2
     return (right - size, middle - size / 2, right, middle + size / 2)
+
+
+def box_with_words(seal: Box, lines: int, *, size: float = WORDS_SIZE) -> Box:
+    """Profile TT01_2019: the seal stays where and as large as it is, with room for lines under it (ST-4.2.đ)."""
+    return (seal[0], seal[1] - lines * size * WORDS_LEADING, seal[2], seal[3])
 
 
 def handwriting_png(name: str, *, width: int = 600, height: int = 260) -> bytes:
@@ -73,21 +83,65 @@ def seal_png(agency: str, *, motto: str = "TEST") -> bytes:
 
 
 def text_pdf(lines: Sequence[str], box: Box, *, size: float, font: str = UPRIGHT, right: bool = False) -> bytes:
-    """Return a one-page PDF of the box's size with black text, the font embedded; a long line shrinks to fit."""
-    registerFont(TTFont(font, str(FONTS / f"{font}.ttf")))
+    """Return a one-page PDF of the box's size with black text, the font embedded.
+
+    At the right (cases D and E) a long line goes on below at its size; elsewhere, and when the box is full, it shrinks.
+    """
+    load_font(font)
     width, height = box[2] - box[0], box[3] - box[1]
+    shown = wrapped(lines, width, size, font=font) if right else tuple(lines)
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=(width, height), invariant=1)
-    longest = max((stringWidth(line, font, size) for line in lines), default=0.0)
-    size *= min(1.0, width / longest) if longest else 1.0
-    ascent, _ = getAscentDescent(font, size)
-    baseline = height - ascent if len(lines) > 1 else min(BASELINE, height)
+    size = (
+        fitting_size(shown, (width, height), size, font=font) if len(shown) > 1 else _narrowed(shown, width, size, font)
+    )
+    top = height - HEADROOM * size
+    baseline = top if len(shown) > 1 else min(BASELINE, top)
     canvas.setFont(font, size)
-    for line in lines:
+    for line in shown:
         canvas.drawString(width - stringWidth(line, font, size) if right else 0, baseline, line)
-        baseline -= size * 1.2
+        baseline -= size * LEADING
     canvas.save()
     return buffer.getvalue()
+
+
+def load_font(font: str) -> None:
+    """Make a face of ``fonts/`` known to reportlab, which embeds what is used of it."""
+    registerFont(TTFont(font, str(FONTS / f"{font}.ttf")))
+
+
+def wrapped(lines: Sequence[str], width: float, size: float, *, font: str = UPRIGHT) -> tuple[str, ...]:
+    """Break lines that are wider than ``width`` points: after a semicolon where that is enough, else between words."""
+    load_font(font)
+    return tuple(part for line in lines for part in _broken(line, width, size, font))
+
+
+def fitting_size(lines: Sequence[str], room: tuple[float, float], size: float, *, font: str = UPRIGHT) -> float:
+    """``size``, or the largest below it at which all lines fit into ``room`` (width, height) points."""
+    size = _narrowed(lines, room[0], size, font)
+    high = len(lines) * size * LEADING
+    return size * min(1.0, room[1] / high) if high else size
+
+
+def _narrowed(lines: Sequence[str], width: float, size: float, font: str) -> float:
+    longest = max((stringWidth(line, font, size) for line in lines), default=0.0)
+    return size * min(1.0, width / longest) if longest else size
+
+
+def _broken(line: str, width: float, size: float, font: str) -> list[str]:
+    if stringWidth(line, font, size) <= width:
+        return [line]
+    pieces = [piece.strip() for piece in re.split(r"(?<=;)\s", line)]
+    if any(stringWidth(piece, font, size) > width for piece in pieces):
+        pieces = line.split()
+    shown = [pieces[0]]
+    for piece in pieces[1:]:
+        longer = f"{shown[-1]} {piece}"
+        if stringWidth(longer, font, size) <= width:
+            shown[-1] = longer
+        else:
+            shown.append(piece)
+    return shown
 
 
 def _star(x: float, y: float, radius: float) -> list[tuple[float, float]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ...gateway.cli.printing import VIETNAM
 from ...signing.preparing import SignatureBoxes
 from ...signing.producing import Proof, StampImages, sign_annex, sign_document, sign_leader_only
+from ...signing.stamp_texts import annex_text
 from ...signing.stamps import handwriting_png, seal_png
 from ...signing.trust import load_store
 from .annexes import compose_annex, make_spreadsheet
@@ -80,7 +81,7 @@ class SigningRoom:
             target,
             agency=load_key(self.folder, f"{by.code}-agency"),
             box=_corners(layout.stamp),
-            text=f"{number}\n{self.now.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S} +07:00",
+            text=annex_text(number, self.now),
             proof=self._proof(),
         )
         return target
