@@ -1,10 +1,13 @@
-"""One signature put into one document: the pieces of pyHanko's signer, driven one by one. Adapter of pyHanko.
+"""One signature put into one document, in two halves with the key's work between them. Adapter of pyHanko.
 
-Blocking inside; knows fields, locks and levels, and not which step of which flow it is.
+``begin`` writes the revision with a gap and says which bytes the key signs; ``finish`` puts the CMS value into the
+gap. Knows fields, locks and levels, and not which step of which flow it is. Blocking.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,26 +15,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+from asn1crypto import cms, core
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from pyhanko.sign.signers.pdf_signer import DSSContentSettings, PdfSignatureMetadata, PdfSigner
-from pyhanko.sign.signers.pdf_signer import SigDSSPlacementPreference as Placement
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.general import SigningError as PdfSigningError
+from pyhanko.sign.general import simple_cms_attribute
+from pyhanko.sign.signers import cms_embedder, constants
+from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest, SignatureObject
+from pyhanko.sign.signers.pdf_cms import Signer
+from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 from pyhanko.sign.timestamps.api import TimeStamper
-from pyhanko.stamp import BaseStampStyle
-from pyhanko_certvalidator.context import ValidationContext
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
+from .document import entry
 from .errors import SigningError
-from .keys import SigningKey
+from .lasting import LastingEvidence, authority_of
+from .looks import Look, draw
+from .preparing import box_of
 from .sign_job import Level, Subfilter
-from .sources import Source
+from .signed_data import DIGEST, SignerParts, signed_attributes, signed_data
 
 VIETNAM: Final = timezone(timedelta(hours=7))
-# Hex digits for the CMS with chain and timestamp token; given, it spares pyHanko's size estimate (platform.md 7.4).
-HEX_RESERVED: Final = 20480
-LASTING: Final = (Level.B_LT, Level.B_LTA)
+HEX_RESERVED: Final = 20480  # hex digits for the CMS value with chain and timestamp token (platform.md 7.4)
 SUBFILTERS: Final = {
     Subfilter.ADOBE: SigSeedSubFilter.ADOBE_PKCS7_DETACHED,
     Subfilter.CADES: SigSeedSubFilter.PADES,
@@ -40,7 +50,7 @@ SUBFILTERS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
-    """How to sign. ``context``: certificates and revocation data to embed; needed from B-LT on."""
+    """How to sign. ``evidence``: what is embedded, needed from B-LT on."""
 
     field: str
     certify: bool
@@ -48,62 +58,136 @@ class Signing:
     level: Level
     subfilter: Subfilter
     now: datetime
-    look: BaseStampStyle
+    look: Look
     new_field: SigFieldSpec | None = None
-    timestamper: TimeStamper | None = None
-    context: ValidationContext | None = None
+    evidence: LastingEvidence | None = None
 
 
-async def apply_signature(source: Source, key: SigningKey, how: Signing) -> io.BytesIO:
-    """Sign ``source`` in its own buffer and return it. Raises SigningError."""
-    signer = PdfSigner(
-        _metadata(how),
-        signer=key.signer(),
-        timestamper=how.timestamper,
-        stamp_style=how.look,
-        new_field_spec=how.new_field,
-    )
-    writer = IncrementalPdfFileWriter.from_reader(source.document.reader)
-    session = signer.init_signing_session(writer, existing_fields_only=how.new_field is None)
-    session.system_time = how.now.astimezone(VIETNAM)
-    evidence = await session.perform_presign_validation(writer)
-    prepared = session.prepare_tbs_document(evidence, HEX_RESERVED + _revocation_room(how))
-    digest, output = prepared.digest_tbs_document(in_place=True)
-    attributes = PdfCMSSignedAttributes(
-        signing_time=session.system_time, adobe_revinfo_attr=evidence.adobe_revinfo_attr if evidence else None
-    )
-    signed = await prepared.perform_signature(digest.document_digest, attributes)
-    await signed.post_signature_processing(output)
-    return source.content
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A document that lacks nothing but the value over ``attributes`` (DER), which the key signs."""
+
+    content: io.BytesIO
+    gap: PreparedByteRangeDigest
+    attributes: bytes
+    parts: SignerParts
 
 
-def _metadata(how: Signing) -> PdfSignatureMetadata:
-    settings: dict[str, Any] = {}
-    if how.level in LASTING:
-        settings["embed_validation_info"] = True
-        settings["validation_context"] = how.context
-        # One revision instead of two: the signature then covers its own evidence too.
-        settings["dss_settings"] = DSSContentSettings(
-            include_vri=False, skip_if_unneeded=True, placement=Placement.TOGETHER_WITH_SIGNATURE
+def begin(content: io.BytesIO, reader: PdfFileReader, parts: SignerParts, how: Signing) -> Begun:
+    """Append the revision of the signature to ``content``, which ``reader`` reads. Raises SigningError."""
+    with pdf_errors_translated():
+        writer = IncrementalPdfFileWriter.from_reader(reader)
+        embedder = cms_embedder.PdfCMSEmbedder(new_field_spec=how.new_field).write_cms(
+            field_name=how.field, writer=writer, existing_fields_only=how.new_field is None
         )
-    return PdfSignatureMetadata(
-        field_name=how.field,
-        certify=how.certify,
-        docmdp_permissions=MDPPerm.FILL_FORMS,  # never NO_CHANGES, it would forbid the agency (signatures.md 4, #4)
-        md_algorithm="sha256",
-        subfilter=SUBFILTERS[how.subfilter],
-        reason=how.reason,
-        signer_key_usage=set(),  # judged with paths.KEY_USAGE by the verifier
-        use_pades_lta=how.level is Level.B_LTA,
-        **settings,
+        field = next(embedder).get_object()
+        _extensions(writer, parts, how)
+        _show(writer, field, how.look)
+        if how.evidence is not None and how.subfilter is Subfilter.CADES:
+            _embed(writer, how.evidence)
+        embedder.send(_setup(field, how))
+        gap, _ = embedder.send(cms_embedder.SigIOSetup(md_algorithm=DIGEST, in_place=True))
+    attributes = signed_attributes(parts, gap.document_digest, _extra_attributes(how))
+    return Begun(content=content, gap=gap, attributes=attributes, parts=parts)
+
+
+def sign(begun: Begun, signer: Signer) -> bytes:
+    """The raw signature of a key that is at hand."""
+    return asyncio.run(signer.async_sign_raw(begun.attributes, DIGEST))
+
+
+def finish(begun: Begun, signature: bytes, token: cms.ContentInfo | None) -> io.BytesIO:
+    """Close the gap. Raises SigningError SIG_SIGN_FAILED when it is too small."""
+    value = signed_data(begun.parts, begun.attributes, signature, token.dump() if token is not None else None)
+    with pdf_errors_translated():
+        begun.gap.fill_with_cms(begun.content, value)
+    return begun.content
+
+
+def timestamp(timestamper: TimeStamper, signature: bytes) -> cms.ContentInfo:
+    """A token over a signature value. Raises SigningError SIG_TSA_FAILED or the timestamper's own."""
+    with pdf_errors_translated():
+        return asyncio.run(timestamper.async_timestamp(hashlib.sha256(signature).digest(), DIGEST))
+
+
+def add_evidence(content: io.BytesIO, evidence: LastingEvidence) -> None:
+    """A revision of its own for what was not known when the signature began."""
+    with pdf_errors_translated():
+        writer = IncrementalPdfFileWriter(content)
+        _embed(writer, evidence)
+        writer.write_in_place()
+
+
+def add_archive_timestamp(content: io.BytesIO, timestamper: TimeStamper) -> None:
+    """B-LTA: a document timestamp over everything (ETSI EN 319 142-1, 5.4.3)."""
+    with pdf_errors_translated():
+        asyncio.run(
+            PdfTimeStamper(timestamper).async_timestamp_pdf(
+                IncrementalPdfFileWriter(content), DIGEST, bytes_reserved=HEX_RESERVED, in_place=True
+            )
+        )
+
+
+def from_known_authority(token: cms.ContentInfo, evidence: LastingEvidence) -> bool:
+    """Whether the evidence was gathered for the authority that gave this token."""
+    authority, _ = authority_of(token)
+    return authority is not None and authority.dump() == evidence.authority
+
+
+def _setup(field: Any, how: Signing) -> cms_embedder.SigObjSetup:
+    lock = entry(field, "/Lock")
+    room = HEX_RESERVED
+    if how.evidence is not None and how.subfilter is Subfilter.ADOBE:
+        room += 2 * sum(len(listed.dump()) + 64 for listed in how.evidence.crls)
+    return cms_embedder.SigObjSetup(
+        sig_placeholder=SignatureObject(
+            bytes_reserved=room,
+            subfilter=SUBFILTERS[how.subfilter],
+            timestamp=how.now.astimezone(VIETNAM),
+            reason=how.reason,
+        ),
+        mdp_setup=cms_embedder.SigMDPSetup(
+            md_algorithm=DIGEST,
+            certify=how.certify,
+            field_lock=FieldMDPSpec.from_pdf_object(lock) if lock is not None else None,
+            # Never NO_CHANGES: it would forbid the agency's signature (signatures.md 4, #4).
+            docmdp_perms=MDPPerm.FILL_FORMS if how.certify else None,
+        ),
     )
 
 
-def _revocation_room(how: Signing) -> int:
-    """Hex digits for Adobe's revocation attribute, which is inside of the CMS."""
-    if how.subfilter is not Subfilter.ADOBE or how.context is None or how.level not in LASTING:
-        return 0
-    return 2 * sum(len(listed.dump()) for listed in (*how.context.crls, *how.context.ocsps))
+def _extensions(writer: IncrementalPdfFileWriter, parts: SignerParts, how: Signing) -> None:
+    """What a reader must know to judge the signature (ISO 32002 for elliptic curves; ESIC for PAdES)."""
+    if parts.certificate.public_key.algorithm == "ec":
+        writer.ensure_output_version(version=(2, 0))
+        writer.register_extension(constants.ISO32002)
+    if how.subfilter is Subfilter.CADES:
+        writer.ensure_output_version(version=(1, 7))
+        if writer.output_version < (2, 0):
+            writer.register_extension(constants.ESIC_EXTENSION_1)
+
+
+def _show(writer: IncrementalPdfFileWriter, field: Any, look: Look) -> None:
+    if look.picture is None and not look.text:
+        return
+    field["/AP"] = generic.DictionaryObject({pdf_name("/N"): draw(writer, look, box_of(field))})
+    writer.update_container(field)
+
+
+def _embed(writer: IncrementalPdfFileWriter, evidence: LastingEvidence) -> None:
+    DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=evidence.certificates, crls=evidence.crls, ocsps=())
+
+
+def _extra_attributes(how: Signing) -> tuple[bytes, ...]:
+    """adbe.pkcs7.detached says the time itself, and carries revocation data inside of the signature."""
+    if how.subfilter is Subfilter.CADES:
+        return ()
+    time = cms.Time({"utc_time": core.UTCTime(how.now)})
+    attributes = [simple_cms_attribute("signing_time", time)]
+    if how.evidence is not None:
+        archived = Signer.format_revinfo(crls=list(how.evidence.crls))
+        attributes.append(simple_cms_attribute("adobe_revocation_info_archival", archived))
+    return tuple(attribute.dump() for attribute in attributes)
 
 
 @contextmanager
@@ -113,5 +197,5 @@ def pdf_errors_translated() -> Iterator[None]:
         yield
     except OSError as cause:  # the time-stamping authority
         raise SigningError("SIG_SIGN_FAILED", f"Không ký được tệp PDF: {cause}", blame="network") from cause
-    except (PdfError, ValidationError, PathBuildingError, ValueError) as cause:
+    except (PdfError, PdfSigningError, ValidationError, PathBuildingError, ValueError) as cause:
         raise SigningError("SIG_SIGN_FAILED", f"Không ký được tệp PDF: {cause}", blame="document") from cause

@@ -5,6 +5,7 @@ For values that travel to a worker or wait in a file between two steps. No I/O.
 
 from __future__ import annotations
 
+import base64
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -18,13 +19,15 @@ V = TypeVar("V")
 
 
 def to_json(value: object) -> Any:
-    """Dataclasses become objects, tuples arrays, times ISO 8601 text; what is absent stays ``null``."""
+    """Dataclasses become objects, tuples arrays, times ISO 8601 text, bytes base64; what is absent stays ``null``."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
     return value
@@ -56,6 +59,8 @@ def _value(kind: Any, part: Any) -> Any:
         return tuple(_value(k, p) for k, p in zip(each, part, strict=True))
     if is_dataclass(kind):
         return _object(kind, part)
+    if kind is bytes:
+        return base64.b64decode(part, validate=True)
     if kind in (datetime, date):
         return kind.fromisoformat(part)
     return kind(part) if isinstance(kind, type) and issubclass(kind, Enum) else part

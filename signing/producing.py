@@ -11,25 +11,20 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
 
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter
-from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, SigFieldSpec
 from pyhanko.sign.timestamps.api import TimeStamper
-from pyhanko.stamp import StaticStampStyle
 
-from .applying import pdf_errors_translated
+from .applying import Signing, begin, finish, pdf_errors_translated, sign, timestamp
 from .keys import SigningKey
-from .looks import TextContent, look, without_frame
-from .paths import Evidence
+from .lasting import LastingEvidence, lasting_evidence
+from .looks import Look
 from .preparing import SignatureBoxes, fill, prepare, whole
-from .sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD
+from .sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, Level, Subfilter
+from .signed_data import DIGEST, signer_parts
 from .stamps import Box
 from .trust import TrustStore
-
-# Room for the CMS with chain and timestamp token; given, it spares pyHanko's size estimate (platform.md 7.4).
-BYTES_RESERVED: Final = 20480
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +39,15 @@ class StampImages:
 class Proof:
     """What makes a signature last: the timestamp, and the revocation data of the store put beside it (B-LT)."""
 
+    now: datetime
     timestamper: TimeStamper | None = None
     store: TrustStore | None = None
-    now: datetime | None = None
 
-    def metadata(self, **settings: Any) -> PdfSignatureMetadata:
-        if self.store is not None and self.now is not None:
-            settings["embed_validation_info"] = True
-            settings["validation_context"] = Evidence(store=self.store, now=self.now).context(self.now)
-        return PdfSignatureMetadata(subfilter=SigSeedSubFilter.PADES, md_algorithm="sha256", **settings)
+    def evidence(self, key: SigningKey) -> LastingEvidence | None:
+        if self.store is None:
+            return None
+        token = asyncio.run(self.timestamper.async_dummy_response(DIGEST)) if self.timestamper else None
+        return lasting_evidence(self.store, key.certificate, key.signer().cert_registry, token, self.now)
 
 
 def sign_document(
@@ -98,51 +93,50 @@ def sign_leader_only(
 
 def leader_signs(document: bytes, key: SigningKey, picture: bytes, proof: Proof) -> bytes:
     """Certify with P=2: never P=1, it would forbid the agency's signature (signatures.md 4, #4)."""
-    metadata = proof.metadata(
-        field_name=LEADER_FIELD, certify=True, docmdp_permissions=MDPPerm.FILL_FORMS, reason="Ký ban hành"
-    )
-    return _sign(document, key, metadata, look(picture=picture, text=(), box=None), proof)
+    look = Look(picture=picture)
+    return _sign(document, key, proof, field=LEADER_FIELD, look=look, certify=True, reason="Ký ban hành")
 
 
 def agency_signs(document: bytes, key: SigningKey, picture: bytes, proof: Proof) -> bytes:
     """Approve; the field's own lock covers all fields, so that the number cannot change afterwards (#9)."""
-    return _sign(
-        document, key, proof.metadata(field_name=AGENCY_FIELD), look(picture=picture, text=(), box=None), proof
-    )
+    return _sign(document, key, proof, field=AGENCY_FIELD, look=Look(picture=picture))
 
 
 def sign_annex(unsigned: Path, signed: Path, *, agency: SigningKey, box: Box, text: str, proof: Proof) -> None:
     """A separate annex file, case D: text only, top right of the first page, black, 10 pt, agency's key."""
-    field = SigFieldSpec(AGENCY_FIELD, on_page=0, box=whole(box), field_mdp_spec=FieldMDPSpec(FieldMDPAction.ALL))
-    metadata = proof.metadata(field_name=AGENCY_FIELD)
-    style = without_frame(TextContent(text, box))
-    signed.write_bytes(_sign(unsigned.read_bytes(), agency, metadata, style, proof, new_field=field))
+    spec = SigFieldSpec(AGENCY_FIELD, on_page=0, box=whole(box), field_mdp_spec=FieldMDPSpec(FieldMDPAction.ALL))
+    look = Look(text=tuple(text.splitlines()))
+    signed.write_bytes(_sign(unsigned.read_bytes(), agency, proof, field=AGENCY_FIELD, look=look, new_field=spec))
 
 
 def _sign(
     document: bytes,
     key: SigningKey,
-    metadata: PdfSignatureMetadata,
-    style: StaticStampStyle,
     proof: Proof,
     *,
+    field: str,
+    look: Look,
+    certify: bool = False,
+    reason: str | None = None,
     new_field: SigFieldSpec | None = None,
 ) -> bytes:
-    signer = PdfSigner(
-        metadata,
-        signer=key.signer(),
-        timestamper=proof.timestamper,
-        stamp_style=style,
-        new_field_spec=new_field,
-    )
-    output = io.BytesIO()
     with pdf_errors_translated():
-        asyncio.run(
-            signer.async_sign_pdf(
-                IncrementalPdfFileWriter(io.BytesIO(document)),
-                existing_fields_only=new_field is None,
-                bytes_reserved=BYTES_RESERVED,
-                output=output,
-            )
-        )
-    return output.getvalue()
+        content = io.BytesIO(document)
+        reader = PdfFileReader(content)
+    signer = key.signer()
+    evidence = proof.evidence(key)
+    how = Signing(
+        field=field,
+        certify=certify,
+        reason=reason,
+        level=Level.B_LT if evidence is not None else Level.B_T,
+        subfilter=Subfilter.CADES,
+        now=proof.now,
+        look=look,
+        new_field=new_field,
+        evidence=evidence,
+    )
+    begun = begin(content, reader, signer_parts(signer, key.certificate), how)
+    signature = sign(begun, signer)
+    token = timestamp(proof.timestamper, signature) if proof.timestamper is not None else None
+    return finish(begun, signature, token).getvalue()

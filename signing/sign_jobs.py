@@ -6,44 +6,26 @@ verified, and only then takes the target's name (signatures.md 2.9).
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.sign.timestamps.api import TimeStamper
-from pyhanko.stamp import BaseStampStyle
-from pyhanko_certvalidator.context import ValidationContext
 
 from . import name_speed, pyhanko_speed
-from .applying import LASTING, Signing, apply_signature, pdf_errors_translated
+from .applying import begin, pdf_errors_translated, sign
+from .completing import complete
 from .errors import SigningError
 from .filling import fill_fields
 from .json_values import from_json, to_json
 from .keys import SigningKey
-from .looks import TEXT_SIZE, look, read_picture
-from .paths import Evidence
-from .placing import CORNER_WIDTH, corner_box, place_fields
-from .preparing import FILLED, box_of, lock_of, page_size, prepare_form, whole
-from .releasing import release, settle
-from .sign_job import (
-    FillJob,
-    FillResult,
-    Flow,
-    Level,
-    PrepareJob,
-    PrepareResult,
-    SignJob,
-    SignResult,
-)
-from .sign_steps import STEPS, StepRule, field_of, refuse_out_of_order
-from .sources import Source, open_source
-from .stamps import wrapped
-from .trust import load_store
-from .tsa_client import HttpTimestamper
-
-LARGEST: Final = 256 * 1024 * 1024  # bytes, as request.VerificationLimits
+from .placing import place_fields
+from .preparing import prepare_form
+from .releasing import settle
+from .sign_job import FillJob, FillResult, PrepareJob, PrepareResult, SignJob, SignResult
+from .sign_plan import open_for, plan, read, timestamper_for
+from .signed_data import signer_parts
+from .sources import open_source
 
 
 def prepare_job(job: PrepareJob) -> PrepareResult:
@@ -75,77 +57,19 @@ def run_sign_job(job: SignJob, key: SigningKey, *, timestamper: TimeStamper | No
     ``timestamper``: instead of the one at ``job.tsa_url`` (tests, demo). Raises SigningError, or the key's own.
     """
     _speed()
-    rule = STEPS[job.step]
     # 1. what is there, and whether it is this step's turn
-    source = open_source(read(job.source), job.registry)
-    refuse_out_of_order(job.step, job.flow, source.roles)
+    source = open_for(job)
     # 2. how to sign
-    how = _how(job, rule, source, timestamper)
+    signer = key.signer()
+    if job.prefer_pss:
+        signer.prefer_pss = True
+    stamper = timestamper_for(job, timestamper)
+    how = plan(job, source, key.certificate, list(signer.cert_registry), stamper)
     # 3. sign
-    with pdf_errors_translated():
-        content = asyncio.run(apply_signature(source, key, how)).getvalue()
-    # 4. verify; only what is in order takes the target's name
-    return release(job, rule, how.field, content, key.certificate)
-
-
-def _how(job: SignJob, rule: StepRule, source: Source, timestamper: TimeStamper | None) -> Signing:
-    name = field_of(job.step, job.field, source.empty, source.signed)
-    new_field = _new_field(job, rule, source, name)
-    level = job.level if rule.closes or job.level is not Level.B_LTA else Level.B_LT
-    return Signing(
-        field=name,
-        certify=rule.certifies and not source.signed,
-        reason=job.signer_block.text if job.signer_block else rule.reason,
-        level=level,
-        subfilter=job.subfilter,
-        now=job.now,
-        look=_look(job, source, name, new_field),
-        new_field=new_field,
-        timestamper=_timestamper(job, timestamper),
-        context=_context(job) if level in LASTING else None,
-    )
-
-
-def _timestamper(job: SignJob, given: TimeStamper | None) -> TimeStamper | None:
-    if job.level is Level.B_B:
-        return None
-    if given is None and job.tsa_url is None:
-        raise SigningError("SIG_TSA_NEEDED", f"Mức {job.level.value} cần dấu thời gian nhưng chưa đặt địa chỉ TSA")
-    return given or HttpTimestamper(job.tsa_url or "", seconds=job.tsa_seconds)
-
-
-def _context(job: SignJob) -> ValidationContext:
-    return Evidence(store=load_store(job.trust_folder, job.trust_store), now=job.now).context(job.now)
-
-
-def read(path: str) -> bytes:
-    """Raises SigningError SIG_SOURCE_MISSING or SIG_TOO_LARGE."""
-    file = Path(path)
-    try:
-        if file.stat().st_size > LARGEST:
-            raise SigningError("SIG_TOO_LARGE", f"Tệp lớn hơn {LARGEST} byte", blame="document")
-        return file.read_bytes()
-    except OSError as cause:
-        raise SigningError("SIG_SOURCE_MISSING", f"Không đọc được tệp cần ký: {type(cause).__name__}") from cause
-
-
-def _new_field(job: SignJob, rule: StepRule, source: Source, name: str) -> SigFieldSpec | None:
-    if name in source.empty:
-        return None
-    box = job.box
-    if box is None and rule.makes_field:
-        width, height = page_size(source.document.reader, job.page)
-        box = corner_box(width, height, len(wrapped(job.text, CORNER_WIDTH, TEXT_SIZE)), TEXT_SIZE)
-    if box is None:
-        raise SigningError("SIG_FIELD_MISSING", f"Văn bản không có ô {name}; hãy chuẩn bị trước", blame="document")
-    lock = lock_of(rule.lock, () if job.flow is Flow.NUMBER_FIRST else FILLED)
-    return SigFieldSpec(name, on_page=job.page, box=whole(box), field_mdp_spec=lock)
-
-
-def _look(job: SignJob, source: Source, name: str, new: SigFieldSpec | None) -> BaseStampStyle:
-    picture = read_picture(job.picture) if job.picture else None
-    box = new.box if new is not None else box_of(next(f.node for f in source.document.fields if f.name == name))
-    return look(picture=picture, text=job.text, box=box)
+    begun = begin(source.content, source.document.reader, signer_parts(signer, key.certificate), how)
+    signature = sign(begun, signer)
+    # 4. timestamp and verify; only what is in order takes the target's name
+    return complete(job, begun, signature, stamper, how.evidence, field=how.field)
 
 
 def _written(target: Path, content: bytes) -> str:

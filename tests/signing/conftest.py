@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from lienthong.deploy.demo.pki import Holder
+from lienthong.deploy.demo.pki import STORE, Holder
 from lienthong.signing.token_desk import TokenDeskSettings
 
 from .desk import SENDER, SENDER_NAME, Desk, open_desk
+from .office import Office
 from .softhsm import MODULE, Drawer, SoftToken, furnish, open_drawer
 
 
@@ -45,3 +47,19 @@ def tokens(drawer: Drawer, leader: SoftToken, agency: SoftToken) -> TokenDeskSet
     """Settings of a desk that sees both tokens."""
     del leader, agency
     return TokenDeskSettings(modules=(MODULE,), environment=drawer.environment, seconds=20.0)
+
+
+@pytest.fixture
+def office(desk: Desk, tmp_path: Path) -> Iterator[Office]:
+    paper = tmp_path / "draft.pdf"
+    paper.write_bytes(desk.blank)
+    settings = {
+        "now": desk.now,
+        "trust_folder": str(desk.folder),
+        "trust_store": STORE,
+        "sender_code": SENDER,
+        "sender_name": SENDER_NAME,
+        "registry": desk.registry,
+    }
+    yield Office(desk=desk, folder=tmp_path, paper=paper, settings=settings)
+    assert not list(tmp_path.glob("*.part"))

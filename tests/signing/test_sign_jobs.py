@@ -2,102 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from lienthong.deploy.demo.pki import STORE, Holder
-from lienthong.deploy.demo.pki_parts import Issued
-from lienthong.signing.errors import SigningError
 from lienthong.signing.report import Overall, SignerRole
 from lienthong.signing.sign_job import (
     AGENCY_FIELD,
     DATE_FIELD,
     LEADER_FIELD,
     NUMBER_FIELD,
-    FillJob,
     Flow,
     Level,
-    PrepareJob,
-    SignJob,
-    SignResult,
     SignStep,
     Subfilter,
 )
-from lienthong.signing.sign_jobs import fill_job, prepare_job, run_sign_job
 
-from .desk import SENDER, SENDER_NAME, Desk, registered
-
-
-@dataclass(kw_only=True)
-class Office:
-    """One document on its way through the hands of an agency."""
-
-    desk: Desk
-    folder: Path
-    paper: Path
-    settings: dict[str, Any]
-
-    @cached_property
-    def drafter(self) -> Issued:
-        holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME, person="Trần Văn Soạn")
-        return self.desk.pki.issue(holder)
-
-    def prepare(self, **changes: Any) -> Any:
-        return self._next(lambda target: prepare_job(PrepareJob(source=str(self.paper), target=target, **changes)))
-
-    def fill(self, **values: Any) -> Any:
-        return self._next(lambda target: fill_job(FillJob(source=str(self.paper), target=target, **values)))
-
-    def sign(self, step: SignStep, by: Issued, **changes: Any) -> SignResult:
-        def run(target: str) -> SignResult:
-            job = SignJob(**{**self.settings, "step": step, "source": str(self.paper), "target": target, **changes})
-            return run_sign_job(job, by.software_key(), timestamper=self.desk.pki.timestamper())
-
-        result: SignResult = self._next(run)
-        return result
-
-    def leader(self, **changes: Any) -> SignResult:
-        picture = self.folder / "leader.png"
-        picture.write_bytes(self.desk.images.leader)
-        return self.sign(SignStep.LEADER, self.desk.leader, **{"picture": str(picture), **changes})
-
-    def agency(self, **changes: Any) -> SignResult:
-        picture = self.folder / "seal.png"
-        picture.write_bytes(self.desk.images.seal)
-        return self.sign(SignStep.AGENCY, self.desk.agency, **{"picture": str(picture), **changes})
-
-    def _next(self, work: Any) -> Any:
-        target = self.folder / f"{len(list(self.folder.glob('*.pdf')))}.pdf"
-        result = work(str(target))
-        self.paper = target
-        return result
-
-
-@pytest.fixture
-def office(desk: Desk, tmp_path: Path) -> Iterator[Office]:
-    paper = tmp_path / "draft.pdf"
-    paper.write_bytes(desk.blank)
-    settings = {
-        "now": desk.now,
-        "trust_folder": str(desk.folder),
-        "trust_store": STORE,
-        "sender_code": SENDER,
-        "sender_name": SENDER_NAME,
-        "registry": desk.registry,
-    }
-    yield Office(desk=desk, folder=tmp_path, paper=paper, settings=settings)
-    assert not list(tmp_path.glob("*.part"))
-
-
-def refused(code: str, work: Any, *args: Any, **changes: Any) -> None:
-    with pytest.raises(SigningError) as caught:
-        work(*args, **changes)
-    assert caught.value.code == code, caught.value.message
+from .desk import registered
+from .office import Office, refused
 
 
 @pytest.mark.parametrize("subfilter", list(Subfilter))

@@ -1,0 +1,112 @@
+"""From a job to how it is signed: field, lock, look, level, and the evidence gathered before anything is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from asn1crypto import x509
+from pyhanko.sign.fields import SigFieldSpec
+from pyhanko.sign.timestamps.api import TimeStamper
+
+from .applying import Signing, pdf_errors_translated
+from .errors import SigningError
+from .lasting import LastingEvidence, lasting_evidence
+from .looks import TEXT_SIZE, Look, read_picture
+from .placing import CORNER_WIDTH, corner_box
+from .preparing import FILLED, lock_of, page_size, whole
+from .sign_job import Flow, Level, SignJob, Subfilter
+from .sign_steps import STEPS, StepRule, field_of, refuse_out_of_order
+from .signed_data import DIGEST
+from .sources import Source, open_source
+from .stamps import wrapped
+from .trust import load_store
+from .tsa_client import HttpTimestamper
+
+LARGEST: Final = 256 * 1024 * 1024  # bytes, as request.VerificationLimits
+LASTING: Final = (Level.B_LT, Level.B_LTA)
+
+
+def open_for(job: SignJob) -> Source:
+    """The source, when it is this step's turn. Raises SigningError (sources.py, sign_steps.py)."""
+    if job.subfilter is Subfilter.ADOBE and job.level is Level.B_LTA:
+        raise SigningError("SIG_LEVEL_UNSUITABLE", "Mức B-LTA chỉ dùng với ETSI.CAdES.detached", blame="peer")
+    source = open_source(read(job.source), job.registry)
+    refuse_out_of_order(job.step, job.flow, source.roles)
+    return source
+
+
+def plan(
+    job: SignJob,
+    source: Source,
+    certificate: x509.Certificate,
+    chain: Sequence[x509.Certificate],
+    timestamper: TimeStamper | None,
+) -> Signing:
+    """Raises SigningError: no field, no trust, no timestamp, an unsuitable picture."""
+    rule = STEPS[job.step]
+    name = field_of(job.step, job.field, source.empty, source.signed)
+    return Signing(
+        field=name,
+        certify=rule.certifies and not source.signed,
+        reason=job.signer_block.text if job.signer_block else rule.reason,
+        level=job.level,
+        subfilter=job.subfilter,
+        now=job.now,
+        look=Look(picture=read_picture(job.picture) if job.picture else None, text=job.text),
+        new_field=_new_field(job, rule, source, name),
+        evidence=evidence_for(job, certificate, chain, timestamper),
+    )
+
+
+def evidence_for(
+    job: SignJob, certificate: x509.Certificate, chain: Sequence[x509.Certificate], timestamper: TimeStamper | None
+) -> LastingEvidence | None:
+    """What B-LT embeds, from the trust folder that the node keeps fresh."""
+    if job.level not in LASTING or timestamper is None:
+        return None
+    with pdf_errors_translated():
+        token = asyncio.run(timestamper.async_dummy_response(DIGEST))  # asked once in a timestamper's life
+    return lasting_evidence(load_store(job.trust_folder, job.trust_store), certificate, chain, token, job.now)
+
+
+def timestamper_for(job: SignJob, given: TimeStamper | None) -> TimeStamper | None:
+    """Raises SigningError SIG_TSA_NEEDED or SIG_TSA_ADDRESS."""
+    if job.level is Level.B_B:
+        return None
+    if given is None and job.tsa_url is None:
+        raise SigningError("SIG_TSA_NEEDED", f"Mức {job.level.value} cần dấu thời gian nhưng chưa đặt địa chỉ TSA")
+    return given or _http(job.tsa_url or "", job.tsa_seconds)
+
+
+@lru_cache(maxsize=8)
+def _http(url: str, seconds: float) -> HttpTimestamper:
+    """One for each authority: its certificate is asked for once."""
+    return HttpTimestamper(url, seconds=seconds)
+
+
+def read(path: str) -> bytes:
+    """Raises SigningError SIG_SOURCE_MISSING or SIG_TOO_LARGE."""
+    file = Path(path)
+    try:
+        if file.stat().st_size > LARGEST:
+            raise SigningError("SIG_TOO_LARGE", f"Tệp lớn hơn {LARGEST} byte", blame="document")
+        return file.read_bytes()
+    except OSError as cause:
+        raise SigningError("SIG_SOURCE_MISSING", f"Không đọc được tệp cần ký: {type(cause).__name__}") from cause
+
+
+def _new_field(job: SignJob, rule: StepRule, source: Source, name: str) -> SigFieldSpec | None:
+    if name in source.empty:
+        return None
+    box = job.box
+    if box is None and rule.makes_field:
+        width, height = page_size(source.document.reader, job.page)
+        box = corner_box(width, height, len(wrapped(job.text, CORNER_WIDTH, TEXT_SIZE)), TEXT_SIZE)
+    if box is None:
+        raise SigningError("SIG_FIELD_MISSING", f"Văn bản không có ô {name}; hãy chuẩn bị trước", blame="document")
+    lock = lock_of(rule.lock, () if job.flow is Flow.NUMBER_FIRST else FILLED)
+    return SigFieldSpec(name, on_page=job.page, box=whole(box), field_mdp_spec=lock)
