@@ -59,8 +59,22 @@ class Recipient:
 async def own_agency(node: Node, conn: Connection, agency_id: UUID) -> Agency:
     row = await node.db.queries.agency_by_id(conn, agency_id=agency_id)
     if row is None:
-        raise GatewayError("AGENCY_UNKNOWN", "Đơn vị không có trên nút liên thông hoặc đã ngừng hoạt động.")
+        raise _unknown_agency()
     return Agency.from_row(row)
+
+
+def sender_in(exchange: Any) -> Agency:
+    """The agency of a row of ``exchange_in_hand``."""
+    if not exchange["active"]:
+        raise _unknown_agency()
+    return Agency(
+        id=exchange["agency_id"],
+        code=OrganCode.parse(exchange["agency_code"]),
+        name=exchange["agency_name"],
+        in_charge=exchange["in_charge"],
+        address=exchange["address"],
+        email=exchange["email"],
+    )
 
 
 async def own_agencies_named(node: Node, conn: Connection, codes: Iterable[OrganCode]) -> list[Agency]:
@@ -69,22 +83,41 @@ async def own_agencies_named(node: Node, conn: Connection, codes: Iterable[Organ
     return [Agency.from_row(row) async for row in rows]
 
 
-async def look_up(node: Node, conn: Connection, codes: Iterable[OrganCode], *, on: date) -> dict[str, Recipient]:
-    """Recipients by the key of the code that was asked; a code that nobody has is absent from the answer."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correspondents:
+    """Who sends and whom the codes mean: recipients by the key of the code that was asked; nobody's code is absent."""
+
+    sender: Agency
+    found: dict[str, Recipient]
+
+
+async def look_up(
+    node: Node, conn: Connection, agency_id: UUID, codes: Iterable[OrganCode], *, on: date
+) -> Correspondents:
+    """Raise AGENCY_UNKNOWN for a sender that is no active agency of the node."""
     keys = [code.key for code in codes]
+    rows = node.db.queries.sender_and_recipients(conn, agency_id=agency_id, keys=keys, on_date=on)
+    by_kind: dict[str, list[Any]] = {"sender": [], "own": [], "axis": []}
+    async for row in rows:
+        by_kind[row["found"]].append(row)
+    if not by_kind["sender"]:
+        raise _unknown_agency()
     found: dict[str, Recipient] = {}
-    async for row in node.db.queries.find_agencies(conn, keys=keys, on_date=on):
+    for row in by_kind["axis"]:
         if row["axis"] in node.axes:
             recipient = Recipient(code=OrganCode.parse(row["code"]), name=row["name"], axis=row["axis"])
             found.setdefault(row["asked"], recipient)
-    async for row in node.db.queries.find_own_agencies(conn, keys=keys):
-        agency = Agency.from_row(row)
+    for agency in map(Agency.from_row, by_kind["own"]):
         local = Recipient(code=agency.code, name=agency.name, axis=LOCAL)
         for key in keys:
             named = found.get(key)
             if key == agency.code.key or (named is not None and named.code.key == agency.code.key):
                 found[key] = local
-    return found
+    return Correspondents(sender=Agency.from_row(by_kind["sender"][0]), found=found)
+
+
+def _unknown_agency() -> GatewayError:
+    return GatewayError("AGENCY_UNKNOWN", "Đơn vị không có trên nút liên thông hoặc đã ngừng hoạt động.")
 
 
 async def synchronise(node: Node, axis: Axis) -> int:

@@ -46,6 +46,31 @@ async def append(connection: Connection, messages: Sequence[Message]) -> None:
         payloads=[dict(message.payload) for message in messages],
         occurred=[message.occurred_at for message in messages],
     )
+    written(connection, messages)
+
+
+def rows(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The messages as a statement takes them that writes them itself, with its own changes (``steps.sql``)."""
+    return [
+        {
+            "id": str(message.id),
+            "topic": message.topic,
+            "lane": int(message.lane),
+            "key": message.key,
+            "type": message.type,
+            "source": message.source,
+            "subject": message.subject,
+            "schema_version": message.schema_version,
+            "traceparent": message.traceparent,
+            "payload": dict(message.payload),
+            "occurred_at": message.occurred_at.isoformat(),
+        }
+        for message in messages
+    ]
+
+
+def written(connection: Connection, messages: Sequence[Message]) -> None:
+    """A statement has written the messages: have the broker woken when it is committed."""
     for message in messages:
         wake_later(connection, "outbox", waiting_for(message.topic, message.lane))
 

@@ -77,12 +77,22 @@ async def expire(connection: Connection) -> None:
         wake_later(connection, "work", "")
 
 
+def lease(work: Work) -> dict[str, Any]:
+    """The guard as a statement takes it that completes the work itself, with its own changes (``steps.sql``)."""
+    return {"work_id": work.id, "work_owner": work.lease_owner, "work_attempts": work.attempts}
+
+
+def completed(connection: Connection, row: Any) -> None:
+    """A statement has completed the work: wake what waited behind it (its column ``following``)."""
+    if row["following"] is not None:
+        wake_later(connection, "work", row["following"])
+
+
 async def complete(connection: Connection, work: Work) -> None:
     """The work is done. Raises LeaseLost: then nothing of this transaction may be kept."""
     done = await statements().work_complete(connection, **_guard(work))
     _held(done, work)
-    if done["following"] is not None:
-        wake_later(connection, "work", done["following"])
+    completed(connection, done)
 
 
 async def retry(connection: Connection, work: Work, *, delay: float, error: str, failures: int = 0) -> None:

@@ -12,29 +12,34 @@ from uuid import UUID
 
 from ...edxml.identifiers import DocumentId
 from ...edxml.model import BusinessType
+from ...queue import outbox
 from ...queue.port import Connection
 from ..directory import Agency, Recipient, look_up
 from ..errors import GatewayError, InputFault
-from ..exchanges import Outward, Subject
+from ..exchanges import Outward
 from ..node import Node
 from ..submissions import Accepted, Metadata, Origin, Submission
-from .handover import announce, lane_of
+from .handover import lane_of, message
 from .intake import VIETNAM, metadata_faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """The recipients by the key of the code that was asked, and every fault of the metadata at once."""
+    """The sender, the recipients by the key of the code that was asked, and every fault of the metadata at once."""
 
+    agency: Agency
     found: dict[str, Recipient]
     faults: list[InputFault]
 
 
-async def check(node: Node, conn: Connection, agency: Agency, metadata: Metadata, file_names: Sequence[str]) -> Checked:
+async def check(
+    node: Node, conn: Connection, agency_id: UUID, metadata: Metadata, file_names: Sequence[str]
+) -> Checked:
+    """Raise AGENCY_UNKNOWN for a sender that is no active agency of the node."""
     today = node.clock().astimezone(VIETNAM).date()
-    found = await look_up(node, conn, metadata.recipients, on=today)
-    faults = metadata_faults(metadata, agency=agency, found=found, today=today, file_names=file_names)
-    return Checked(found=found, faults=faults)
+    known = await look_up(node, conn, agency_id, metadata.recipients, on=today)
+    faults = metadata_faults(metadata, agency=known.sender, found=known.found, today=today, file_names=file_names)
+    return Checked(agency=known.sender, found=known.found, faults=faults)
 
 
 async def refuse_taken_number(node: Node, conn: Connection, agency_id: UUID, metadata: Metadata) -> None:
@@ -61,20 +66,19 @@ def number_taken(metadata: Metadata) -> GatewayError:
     )
 
 
-async def insert(
-    node: Node, conn: Connection, agency: Agency, submission: Submission, found: dict[str, Recipient]
-) -> Accepted:
-    metadata = submission.metadata
+async def insert(node: Node, conn: Connection, submission: Submission, checked: Checked) -> Accepted:
+    metadata, agency = submission.metadata, checked.agency
     exchange_id = node.new_id()
     number = metadata.number or await _take_reservation(node, conn, submission.agency_id, metadata)
     document_id = metadata.document_id or DocumentId.make(
         agency.code, metadata.promulgation_date, number, metadata.notation
     )
-    await node.db.queries.insert_exchange(
+    lane = lane_of(metadata.other.priority)
+    said = [message(node, "lienthong.document.accepted.v1", exchange_id, {"exchange_id": str(exchange_id)}, lane)]
+    await node.db.queries.accept_document(
         conn,
         id=exchange_id,
         agency_id=agency.id,
-        direction="outward",
         origin=Origin.PARTS,
         state=Outward.ACCEPTED,
         document_id=document_id.value,
@@ -89,20 +93,14 @@ async def insert(
         business_type=metadata.business.type,
         book=metadata.book,
         metadata=submission.raw_metadata,
-        content_digest=None,
-        overall=None,
-        legal_value=None,
-        incoming_package_id=None,
-        event_subject=Subject.OUTWARD,
         actor=submission.actor,
-        reason=None,
+        messages=outbox.rows(said),
+        **_files(node, submission),
+        **_deliveries(node, submission, checked.found),
     )
+    outbox.written(conn, said)
     if metadata.reservation is not None:
         await _bind_reservation(node, conn, agency.id, metadata.reservation, exchange_id)
-    await _insert_files(node, conn, exchange_id, submission)
-    await _insert_deliveries(node, conn, exchange_id, submission, found)
-    lane = lane_of(metadata.other.priority)
-    await announce(node, conn, "lienthong.document.accepted.v1", exchange_id, {"exchange_id": str(exchange_id)}, lane)
     return Accepted(exchange_id=exchange_id, document_id=document_id.value, state=Outward.ACCEPTED)
 
 
@@ -133,33 +131,23 @@ async def _bind_reservation(
         raise _reservation_used()
 
 
-async def _insert_files(node: Node, conn: Connection, exchange_id: UUID, submission: Submission) -> None:
+def _files(node: Node, submission: Submission) -> dict[str, list[object]]:
     files = submission.files
-    await node.db.queries.insert_exchange_files(
-        conn,
-        exchange_id=exchange_id,
-        agency_id=submission.agency_id,
-        content_ids=[str(node.new_id()) for _ in files],
-        names=[file.name for file in files],
-        descriptions=[file.description for file in files],
-        content_types=[file.content_type for file in files],
-        digests=[file.sha256 for file in files],
-        sizes=[file.size for file in files],
-        reports=[None for _ in files],
-    )
+    return {
+        "content_ids": [str(node.new_id()) for _ in files],
+        "names": [file.name for file in files],
+        "descriptions": [file.description for file in files],
+        "content_types": [file.content_type for file in files],
+        "digests": [file.sha256 for file in files],
+        "sizes": [file.size for file in files],
+    }
 
 
-async def _insert_deliveries(
-    node: Node, conn: Connection, exchange_id: UUID, submission: Submission, found: dict[str, Recipient]
-) -> None:
-    recipients: list[Recipient] = [found[code.key] for code in submission.metadata.recipients]
-    await node.db.queries.insert_deliveries(
-        conn,
-        agency_id=submission.agency_id,
-        exchange_id=exchange_id,
-        ids=[node.new_id() for _ in recipients],
-        codes=[r.code.value for r in recipients],
-        names=[r.name for r in recipients],
-        axes=[r.axis for r in recipients],
-        actor=submission.actor,
-    )
+def _deliveries(node: Node, submission: Submission, found: dict[str, Recipient]) -> dict[str, list[object]]:
+    recipients = [found[code.key] for code in submission.metadata.recipients]
+    return {
+        "delivery_ids": [node.new_id() for _ in recipients],
+        "recipient_codes": [recipient.code.value for recipient in recipients],
+        "recipient_names": [recipient.name for recipient in recipients],
+        "axes": [recipient.axis for recipient in recipients],
+    }

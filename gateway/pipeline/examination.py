@@ -107,18 +107,17 @@ async def rules_for(
 ) -> Rules:
     """Resolve the policies of the sending agency and the document's date (C1)."""
     day = on or received_at.date()
-    main = await resolve(node, conn, MAIN_POLICY, agency_code=sender.value, on=day)
-    annex = await resolve(node, conn, ANNEX_POLICY, agency_code=sender.value, on=day)
-    strict = await resolve(node, conn, STRICT_POLICY, agency_code=sender.value, on=day)
+    keys = (MAIN_POLICY, ANNEX_POLICY, STRICT_POLICY)
+    policies = await resolve(node, conn, *keys, agency_code=sender.value, on=day)
     return Rules(
         sender_code=sender.value,
         sender_name=sender_name,
         document_date=day,
         received_at=received_at,
-        main=main,
-        annex=annex,
-        strict=bool(strict.value),
-        registry=await _registry(node, conn, sender, day),
+        main=policies[MAIN_POLICY],
+        annex=policies[ANNEX_POLICY],
+        strict=bool(policies[STRICT_POLICY].value),
+        registry=await _registry(node, conn, sender, day) if node.settings.signing.mode == "verify" else (),
     )
 
 

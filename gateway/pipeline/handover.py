@@ -25,36 +25,36 @@ def lane_of(priority: int | None) -> Lane:
     return Lane.URGENT if priority else Lane.NORMAL
 
 
-async def announce(
-    node: Node, conn: Connection, kind: str, subject: UUID, payload: Mapping[str, Any], lane: Lane = Lane.NORMAL
-) -> None:
-    """Put a message into the outbox of this transaction; its key is the document, so that order is kept."""
-    await outbox.append(
-        conn,
-        [
-            Message(
-                id=node.new_id(),
-                topic=TOPIC,
-                key=str(subject),
-                type=kind,
-                source=f"lienthong/{node.settings.instance}",
-                occurred_at=node.clock(),
-                subject=str(subject),
-                payload=dict(payload),
-                lane=lane,
-            )
-        ],
+def message(node: Node, kind: str, subject: UUID, payload: Mapping[str, Any], lane: Lane = Lane.NORMAL) -> Message:
+    """What is said of a document; its key is the document, so that order is kept."""
+    return Message(
+        id=node.new_id(),
+        topic=TOPIC,
+        key=str(subject),
+        type=kind,
+        source=f"lienthong/{node.settings.instance}",
+        occurred_at=node.clock(),
+        subject=str(subject),
+        payload=dict(payload),
+        lane=lane,
     )
 
 
-def _work(node: Node, kind: str, key: str, message: Message, *, channel: str | None = None, delay: float = 0.0) -> Work:
+async def announce(
+    node: Node, conn: Connection, kind: str, subject: UUID, payload: Mapping[str, Any], lane: Lane = Lane.NORMAL
+) -> None:
+    """Put a message into the outbox of this transaction."""
+    await outbox.append(conn, [message(node, kind, subject, payload, lane)])
+
+
+def _work(node: Node, kind: str, key: str, about: Message, *, channel: str | None = None, delay: float = 0.0) -> Work:
     return Work(
         id=node.new_id(),
         kind=kind,
         key=key,
-        lane=message.lane,
+        lane=about.lane,
         channel=channel,
-        payload=dict(message.payload),
+        payload=dict(about.payload),
         delay=delay,
     )
 
@@ -64,34 +64,34 @@ def channel_of(axis: str) -> str:
     return f"axis:{axis}"
 
 
-def _examine(node: Node, message: Message) -> list[Work]:
-    return [_work(node, "examine", message.key, message)]
+def _examine(node: Node, about: Message) -> list[Work]:
+    return [_work(node, "examine", about.key, about)]
 
 
-def _package(node: Node, message: Message) -> list[Work]:
-    return [_work(node, "package", message.key, message)]
+def _package(node: Node, about: Message) -> list[Work]:
+    return [_work(node, "package", about.key, about)]
 
 
-def _dispatch(node: Node, message: Message) -> list[Work]:
+def _dispatch(node: Node, about: Message) -> list[Work]:
     # Ordered per document and axis: 03 never overtakes 01, and an axis that is away does not hold up another.
-    axis = message.payload["axis"]
-    return [_work(node, "dispatch", f"{message.key}@{axis}", message, channel=channel_of(axis))]
+    axis = about.payload["axis"]
+    return [_work(node, "dispatch", f"{about.key}@{axis}", about, channel=channel_of(axis))]
 
 
-def _follow(node: Node, message: Message) -> list[Work]:
-    return [_work(node, "follow", f"follow:{message.payload['package_id']}", message, delay=_FIRST_LOOK)]
+def _follow(node: Node, about: Message) -> list[Work]:
+    return [_work(node, "follow", f"follow:{about.payload['package_id']}", about, delay=_FIRST_LOOK)]
 
 
-def _received(node: Node, message: Message) -> list[Work]:
-    axis = message.payload["axis"]
+def _received(node: Node, about: Message) -> list[Work]:
+    axis = about.payload["axis"]
     return [
-        _work(node, "acknowledge", f"ack:{message.key}", message, channel=channel_of(axis)),
-        _work(node, "examine_incoming", message.key, message),
+        _work(node, "acknowledge", f"ack:{about.key}", about, channel=channel_of(axis)),
+        _work(node, "examine_incoming", about.key, about),
     ]
 
 
-def _answer(node: Node, message: Message) -> list[Work]:
-    return [_work(node, "answer", f"answer:{message.key}", message)]
+def _answer(node: Node, about: Message) -> list[Work]:
+    return [_work(node, "answer", f"answer:{about.key}", about)]
 
 
 HANDOVERS: Final[dict[str, Callable[[Node, Message], list[Work]]]] = {
@@ -106,7 +106,7 @@ HANDOVERS: Final[dict[str, Callable[[Node, Message], list[Work]]]] = {
 
 async def hand_over(node: Node, conn: Connection, batch: Sequence[Message]) -> None:
     """The consumer of the topic: open the work rows of each message."""
-    works = [work for message in batch if message.type in HANDOVERS for work in HANDOVERS[message.type](node, message)]
+    works = [work for one in batch if one.type in HANDOVERS for work in HANDOVERS[one.type](node, one)]
     await enqueue(conn, *works)
 
 

@@ -14,24 +14,27 @@ from uuid import UUID
 
 from asyncpg.exceptions import UniqueViolationError
 
-from ...queue.messages import Work
+from ...queue import outbox
+from ...queue.messages import Message, Work
 from ...queue.port import Connection
 from ...queue.work import complete
 from ...signing.report import FileReport, Overall
-from ..directory import Agency, own_agency
+from ..directory import Agency, sender_in
 from ..errors import GatewayError, InputFault
 from ..exchanges import Outward
+from ..files.layout import StoredFile
 from ..metadata import metadata_from_json
 from ..node import Node
 from ..registers import outgoing as register
 from ..submissions import Accepted, Metadata, Submission
 from . import acceptance
 from .examination import Examination, FileToExamine, Rules, examine_files, rules_for
-from .handover import announce, lane_of
+from .finishing import finish_examination, finish_packaging
+from .handover import lane_of, message
 from .holding import hold_outward
 from .intake import raise_faults, refuse_secret
 from .moves import NODE, move_outward
-from .packaging import attachments_of, batches, build, freeze
+from .packaging import Batch, attachments_of, batches, build, freeze
 from .sending import dispatch
 
 Within = Callable[[Connection, Accepted], Awaitable[None]]
@@ -52,8 +55,7 @@ async def precheck(node: Node, agency_id: UUID, metadata: Metadata, *, file_name
     """Quick checks: secrecy, fields, dates, recipients. Raise SECRET_REFUSED, or SUBMISSION_INVALID with all faults."""
     refuse_secret(metadata)
     async with node.db.unit(agency_id) as conn:
-        agency = await own_agency(node, conn, agency_id)
-        raise_faults((await acceptance.check(node, conn, agency, metadata, file_names)).faults)
+        raise_faults((await acceptance.check(node, conn, agency_id, metadata, file_names)).faults)
         await acceptance.refuse_taken_number(node, conn, agency_id, metadata)
 
 
@@ -61,10 +63,9 @@ async def rehearse(node: Node, submission: Submission) -> Rehearsal:
     """Validate only: every finding at once, nothing kept. The caller removes the files."""
     refuse_secret(submission.metadata)
     async with node.db.unit(submission.agency_id) as conn:
-        agency = await own_agency(node, conn, submission.agency_id)
         names = [file.name for file in submission.files]
-        checked = await acceptance.check(node, conn, agency, submission.metadata, names)
-        rules = await _rules(node, conn, agency, submission.metadata)
+        checked = await acceptance.check(node, conn, submission.agency_id, submission.metadata, names)
+        rules = await _rules(node, conn, checked.agency, submission.metadata)
     examination = await examine_files(node, _submitted(node, submission), rules)
     return Rehearsal(faults=(*checked.faults, *examination.faults), reports=examination.reports)
 
@@ -81,11 +82,10 @@ async def accept(node: Node, submission: Submission, *, within: Within | None = 
     refuse_secret(metadata)
     try:
         async with node.db.unit(submission.agency_id) as conn:
-            agency = await own_agency(node, conn, submission.agency_id)
             names = [file.name for file in submission.files]
-            checked = await acceptance.check(node, conn, agency, metadata, names)
+            checked = await acceptance.check(node, conn, submission.agency_id, metadata, names)
             raise_faults(checked.faults)
-            accepted = await acceptance.insert(node, conn, agency, submission, checked.found)
+            accepted = await acceptance.insert(node, conn, submission, checked)
             if within is not None:
                 await within(conn, accepted)
     except UniqueViolationError as error:
@@ -101,13 +101,15 @@ async def accept(node: Node, submission: Submission, *, within: Within | None = 
 async def examine(node: Node, work: Work) -> None:
     """Files and signatures against the sender's policy. Not good enough: held for a person, nothing is sent."""
     exchange_id = UUID(work.payload["exchange_id"])
-    async with node.db.unit(None) as conn:
-        exchange = await node.db.queries.exchange_by_id(conn, id=exchange_id)
-        files = [row async for row in node.db.queries.files_of_exchange(conn, exchange_id=exchange_id)]
-        agency = await own_agency(node, conn, exchange["agency_id"])
+    async with node.db.single() as conn:
+        exchange = await node.db.queries.exchange_in_hand(conn, id=exchange_id)
         metadata = metadata_from_json(exchange["metadata"])
-        rules = await _rules(node, conn, agency, metadata)
-    examination = await examine_files(node, _stored(node, exchange["agency_id"], files), rules)
+        rules = await _rules(node, conn, sender_in(exchange), metadata)
+    examination = await examine_files(node, _stored(node, exchange["agency_id"], exchange["files"]), rules)
+    if exchange["state"] == Outward.ACCEPTED and _refusal(examination) is None:
+        said = [_examined(node, exchange)]
+        if await finish_examination(node, work, exchange_id, examination, rules, said):
+            return
     async with node.db.unit(exchange["agency_id"]) as conn:
         await complete(conn, work)
         if exchange["state"] != Outward.ACCEPTED:
@@ -118,13 +120,12 @@ async def examine(node: Node, work: Work) -> None:
             await hold_outward(node, conn, exchange, code=refusal[0], reason=refusal[1])
             return
         await move_outward(node, conn, exchange_id, Outward.ACCEPTED, Outward.EXAMINED)
-        await _announce_examined(node, conn, exchange)
+        await outbox.append(conn, [_examined(node, exchange)])
 
 
-async def _announce_examined(node: Node, conn: Connection, exchange: Any) -> None:
+def _examined(node: Node, exchange: Any) -> Message:
     payload = {"exchange_id": str(exchange["id"])}
-    lane = lane_of(exchange["priority"])
-    await announce(node, conn, "lienthong.document.examined.v1", exchange["id"], payload, lane)
+    return message(node, "lienthong.document.examined.v1", exchange["id"], payload, lane_of(exchange["priority"]))
 
 
 def _refusal(examination: Examination) -> tuple[str, str] | None:
@@ -204,15 +205,12 @@ async def package(node: Node, work: Work) -> None:
 
 async def _package(node: Node, work: Work) -> None:
     exchange_id = UUID(work.payload["exchange_id"])
-    async with node.db.unit(None) as conn:
-        exchange = await node.db.queries.exchange_by_id(conn, id=exchange_id)
-        files = [row async for row in node.db.queries.files_of_exchange(conn, exchange_id=exchange_id)]
-        deliveries = [row async for row in node.db.queries.deliveries_of_exchange(conn, exchange_id=exchange_id)]
-        agency = await own_agency(node, conn, exchange["agency_id"])
-    metadata = metadata_from_json(exchange["metadata"])
-    attachments = attachments_of(node, agency.id, files)
+    async with node.db.single() as conn:
+        exchange = await node.db.queries.exchange_in_hand(conn, id=exchange_id)
+    agency, metadata = sender_in(exchange), metadata_from_json(exchange["metadata"])
+    attachments = attachments_of(node, agency.id, exchange["files"])
     frozen = []
-    for number, batch in enumerate(batches(deliveries)):
+    for number, batch in enumerate(batches(exchange["deliveries"])):
         values = build(
             agency=agency,
             exchange=exchange,
@@ -223,43 +221,55 @@ async def _package(node: Node, work: Work) -> None:
         )
         stored = await freeze(node, agency.id, values, scratch=f"{exchange_id}-{number}")
         frozen.append((batch, stored))
+    packages = [_frozen_row(node, batch, stored) for batch, stored in frozen]
+    entry = register.entry(node, exchange, metadata, [row["recipient_name"] for row in exchange["deliveries"]])
+    said = [_queued(node, exchange, package) for package in packages]
+    if exchange["state"] == Outward.EXAMINED and await finish_packaging(node, work, exchange_id, packages, entry, said):
+        return
     async with node.db.unit(agency.id) as conn:
         await complete(conn, work)
         if exchange["state"] != Outward.EXAMINED:
             return
-        for batch, stored in frozen:
-            await _queue_package(node, conn, exchange, batch, stored)
+        for package in packages:
+            await _insert_package(node, conn, exchange, package)
+        await outbox.append(conn, said)
         await move_outward(node, conn, exchange_id, Outward.EXAMINED, Outward.PACKAGED)
         # Last, because it locks the book's counter, and all documents of the agency queue for it.
-        names = [row["recipient_name"] for row in deliveries]
-        await register.enter(node, conn, exchange, metadata, recipients=names)
+        await register.enter(node, conn, exchange, entry)
 
 
-async def _queue_package(node: Node, conn: Connection, exchange: Any, batch: Any, stored: Any) -> None:
-    package_id = node.new_id()
-    codes = [receiver.code.value for receiver in batch.receivers]
-    lane = lane_of(exchange["priority"])
+def _frozen_row(node: Node, batch: Batch, stored: StoredFile) -> dict[str, Any]:
+    return {
+        "id": str(node.new_id()),
+        "axis": batch.axis,
+        "receiver_codes": [receiver.code.value for receiver in batch.receivers],
+        "sha256": stored.sha256,
+        "size": stored.size,
+    }
+
+
+def _queued(node: Node, exchange: Any, package: dict[str, Any]) -> Message:
+    payload = {"package_id": package["id"], "axis": package["axis"]}
+    return message(node, "lienthong.package.queued.v1", exchange["id"], payload, lane_of(exchange["priority"]))
+
+
+async def _insert_package(node: Node, conn: Connection, exchange: Any, package: dict[str, Any]) -> None:
     await node.db.queries.insert_outgoing_package(
         conn,
-        id=package_id,
+        **{**package, "id": UUID(package["id"])},
         agency_id=exchange["agency_id"],
         exchange_id=exchange["id"],
         kind="edoc",
-        axis=batch.axis,
         sender_code=exchange["sender_code"],
-        receiver_codes=codes,
         document_id=exchange["document_id"],
         notation=f"{exchange['code_number']}/{exchange['code_notation']}",
         doc_subject=exchange["subject"],
         status_code=None,
-        lane=lane,
-        sha256=stored.sha256,
-        size=stored.size,
+        lane=lane_of(exchange["priority"]),
         actor=NODE,
     )
-    await node.db.queries.link_deliveries(conn, exchange_id=exchange["id"], package_id=package_id, codes=codes)
-    payload = {"package_id": str(package_id), "axis": batch.axis}
-    await announce(node, conn, "lienthong.package.queued.v1", exchange["id"], payload, lane)
+    codes = package["receiver_codes"]
+    await node.db.queries.link_deliveries(conn, exchange_id=exchange["id"], package_id=UUID(package["id"]), codes=codes)
 
 
 # 4. Dispatch and 5. settle stand in sending.py and statuses.py: they serve status packages too ------------------------

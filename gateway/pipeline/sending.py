@@ -13,15 +13,17 @@ from uuid import UUID
 
 from ...adapters.axis import FindAnswer, MessageKind, OutcomeKind, OutgoingPackage, SendOutcome
 from ...adapters.errors import AxisError
+from ...queue import outbox
 from ...queue.backoff import Backoff
 from ...queue.backoff import delay as backoff_delay
 from ...queue.channels import pause_channel
-from ...queue.messages import Work
+from ...queue.messages import Message, Work
 from ...queue.port import Connection
 from ...queue.work import complete, retry
 from ..exchanges import Delivery, Outgoing, Outward
 from ..node import Node
-from .handover import announce, channel_of, lane_of
+from .finishing import finish_sending
+from .handover import announce, channel_of, lane_of, message
 from .holding import hold_package, tell
 from .moves import NODE, move_deliveries, move_outward, move_package
 
@@ -33,13 +35,21 @@ _OVER: Final = (
     Outgoing.CANCELLED,
     Outgoing.HELD,
 )
+_MAY_GO: Final = [Outgoing.QUEUED, Outgoing.RETRY_WAIT, Outgoing.SUSPENDED]
 # The window in which an unknown send is looked for: clocks differ, and the axis writes the time it took the package.
 _SLACK: Final = timedelta(minutes=10)
 
 
 async def dispatch(node: Node, work: Work) -> None:
     """One step of one package: send it, or ask what became of it."""
-    package_id = UUID(work.payload["package_id"])
+    package_id, attempt_id = UUID(work.payload["package_id"]), node.new_id()
+    async with node.db.single() as conn:
+        package = await node.db.queries.begin_attempt(
+            conn, id=package_id, from_states=_MAY_GO, attempt_id=attempt_id, actor=NODE
+        )
+    if package is not None:
+        await _send(node, work, package, attempt_id)
+        return
     async with node.db.unit(None) as conn:
         package = await node.db.queries.package_by_id(conn, id=package_id)
         if package["state"] in _OVER:
@@ -50,19 +60,15 @@ async def dispatch(node: Node, work: Work) -> None:
             package = await node.db.queries.package_by_id(conn, id=package_id)
     if package["state"] == Outgoing.UNKNOWN:
         await _ask(node, work, package)
-    else:
-        await _send(node, work, package)
 
 
-async def _send(node: Node, work: Work, package: Any) -> None:
-    attempt_id = node.new_id()
-    async with node.db.unit(package["agency_id"]) as conn:
-        attempt = await node.db.queries.begin_attempt(
-            conn, id=package["id"], from_state=package["state"], attempt_id=attempt_id, actor=NODE
-        )
-    if attempt is None:
-        return  # another worker has it: its lease outlived ours
+async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
+    """The attempt is written and committed: a crash from here on leaves it without an outcome."""
     outcome = await node.axes[package["axis"]].send(_on_the_wire(node, package))
+    if outcome.kind is OutcomeKind.ACCEPTED and await finish_sending(
+        node, work, package, attempt_id, outcome, [_taken(node, package)]
+    ):
+        return
     async with node.db.unit(package["agency_id"]) as conn:
         await _end_attempt(node, conn, attempt_id, outcome)
         await OUTCOMES[outcome.kind](node, conn, work, package, outcome)
@@ -118,8 +124,12 @@ async def _take_over(node: Node, conn: Connection, package: Any, before: Outgoin
     if package["kind"] == MessageKind.DOCUMENT:
         await move_deliveries(node, conn, package["id"], Delivery.WAITING, Delivery.SENT)
         await _settle_exchange(node, conn, package["exchange_id"])
-        payload = {"package_id": str(package["id"]), "axis": package["axis"]}
-        await announce(node, conn, "lienthong.package.accepted.v1", package["exchange_id"], payload)
+        await outbox.append(conn, [_taken(node, package)])
+
+
+def _taken(node: Node, package: Any) -> Message:
+    payload = {"package_id": str(package["id"]), "axis": package["axis"]}
+    return message(node, "lienthong.package.accepted.v1", package["exchange_id"], payload)
 
 
 async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
@@ -143,7 +153,7 @@ async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outc
 async def _retry(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
     policy = node.settings.retry
     await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.RETRY_WAIT, reason=outcome.message)
-    attempts = package["attempts"] + 1
+    attempts = package["attempts"]
     if attempts >= policy.attempts:
         reason = f"Đã thử gửi {attempts} lần không được: {outcome.message}"
         await hold_package(node, conn, package, Outgoing.RETRY_WAIT, code="SEND_ATTEMPTS", reason=reason)

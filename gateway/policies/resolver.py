@@ -36,10 +36,14 @@ def choose(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return ordered[-1] if ordered else None
 
 
-async def resolve(node: Node, conn: Connection, key: str, *, agency_code: str, on: date) -> Resolved:
-    """The value of ``key`` for an agency on a date. Raise POLICY_MISSING when no row speaks."""
-    rows = node.db.queries.policies_of_key(conn, key=key, on_date=on, agency_keys=[agency_code.upper()])
-    row = choose([row async for row in rows])
-    if row is None:
-        raise GatewayError("POLICY_MISSING", f"Không có quy định “{key}” cho ngày {on:%d/%m/%Y}.")
-    return Resolved(id=row["id"], value=row["value"], legal_basis=row["legal_basis"])
+async def resolve(node: Node, conn: Connection, *keys: str, agency_code: str, on: date) -> dict[str, Resolved]:
+    """The values of these keys for an agency on a date. Raise POLICY_MISSING for a key about which no row speaks."""
+    rows = node.db.queries.policies_of_keys(conn, keys=list(keys), on_date=on, agency_keys=[agency_code.upper()])
+    valid = [row async for row in rows]
+    resolved: dict[str, Resolved] = {}
+    for key in keys:
+        row = choose([row for row in valid if row["key"] == key])
+        if row is None:
+            raise GatewayError("POLICY_MISSING", f"Không có quy định “{key}” cho ngày {on:%d/%m/%Y}.")
+        resolved[key] = Resolved(id=row["id"], value=row["value"], legal_basis=row["legal_basis"])
+    return resolved

@@ -7,7 +7,7 @@ from one locked counter row per agency, book and year.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -50,48 +50,48 @@ async def reserve_number(
     return reservation
 
 
-async def enter(node: Node, conn: Connection, exchange: Any, metadata: Metadata, *, recipients: list[str]) -> None:
-    """Write the entry of a document that is about to leave. Raise NUMBER_TAKEN when its line is another document's."""
+def entry(node: Node, exchange: Any, metadata: Metadata, recipients: Sequence[str]) -> dict[str, Any]:
+    """The line of a document that is about to leave, but for what the document's row itself says."""
     number_text = exchange["code_number"]
-    plain = _DIGITS.fullmatch(number_text)
-    entry = await node.db.queries.insert_register_entry(
+    return {
+        "entry_id": node.new_id(),
+        "direction": OUTGOING,
+        "book": exchange["book"],
+        "year": exchange["promulgation_date"].year,
+        "number": int(number_text) if _DIGITS.fullmatch(number_text) else None,
+        "number_text": number_text,
+        "allotted": metadata.reservation is not None,
+        "document_number": f"{number_text}/{exchange['code_notation']}",
+        "notation": exchange["code_notation"],
+        "document_date": exchange["promulgation_date"],
+        "type_name": exchange["type_name"],
+        "signer": metadata.signer.full_name,
+        "recipients": "; ".join(recipients),
+        "keeper": metadata.keeper,
+        "copies": metadata.other.copies,
+        "transferred_on": node.clock().date(),
+        "priority": exchange["priority"],
+        "note": metadata.note,
+        "entered_by": "node",
+    }
+
+
+async def enter(node: Node, conn: Connection, exchange: Any, line: dict[str, Any]) -> None:
+    """Write the entry of a document that is about to leave. Raise NUMBER_TAKEN when its line is another document's."""
+    owned = {"agency_id": exchange["agency_id"], "direction": OUTGOING, "book": line["book"], "year": line["year"]}
+    written = await node.db.queries.insert_register_entry(
         conn,
-        id=node.new_id(),
-        agency_id=exchange["agency_id"],
-        direction=OUTGOING,
-        book=exchange["book"],
-        year=exchange["promulgation_date"].year,
+        **{**line, **owned},
+        id=line["entry_id"],
         exchange_id=exchange["id"],
-        number=int(number_text) if plain else None,
-        number_text=number_text,
-        allotted=metadata.reservation is not None,
         arrival_date=None,
         author=None,
-        document_number=f"{number_text}/{exchange['code_notation']}",
-        notation=exchange["code_notation"],
-        document_date=exchange["promulgation_date"],
-        type_name=exchange["type_name"],
         doc_subject=exchange["subject"],
-        signer=metadata.signer.full_name,
-        recipients="; ".join(recipients),
-        keeper=metadata.keeper,
-        copies=metadata.other.copies,
-        transferred_on=node.clock().date(),
-        priority=exchange["priority"],
-        note=metadata.note,
-        entered_by="node",
     )
-    if entry is None:
+    if written is None:
         await _explain(node, conn, exchange)
-    if plain:
-        await node.db.queries.raise_counter(
-            conn,
-            agency_id=exchange["agency_id"],
-            direction=OUTGOING,
-            book=exchange["book"],
-            year=exchange["promulgation_date"].year,
-            number=int(number_text),
-        )
+    if line["number"] is not None:
+        await node.db.queries.raise_counter(conn, **owned, number=line["number"])
 
 
 async def _explain(node: Node, conn: Connection, exchange: Any) -> None:

@@ -56,8 +56,8 @@ async def test_the_required_signatures_follow_the_documents_date(
     node: Any = SimpleNamespace(db=database, new_id=ids)
     async with database.unit(None) as conn:
         found = await resolve(node, conn, "required_signatures", agency_code="000.00.01.H99", on=day)
-    assert found.value == policy
-    assert found.legal_basis
+    assert found["required_signatures"].value == policy
+    assert found["required_signatures"].legal_basis
 
 
 def report(

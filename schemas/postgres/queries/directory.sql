@@ -9,6 +9,24 @@ JOIN directory d ON (d.code_key = asked.key OR d.code102_key = asked.key OR d.ol
 WHERE d.valid_from <= :on_date AND (d.valid_to IS NULL OR d.valid_to >= :on_date)
 ORDER BY asked.key, (d.code_key = asked.key) DESC, d.axis;
 
+-- name: sender_and_recipients
+-- The sending agency, and every agency that answers to one of the codes: the node's own ('own', whatever code of the
+-- directory they were asked by) and the directory's ('axis', current code first), valid on the day.
+SELECT 'sender' AS found, NULL AS asked, NULL AS axis, false AS current, id, code, name, in_charge, address, email
+FROM agency WHERE id = :agency_id AND active
+UNION ALL
+SELECT 'own', NULL, NULL, false, id, code, name, in_charge, address, email FROM agency
+WHERE active AND (upper(code) = ANY(:keys::text[]) OR id IN (
+    SELECT a.id FROM agency a
+    JOIN directory d ON upper(a.code) IN (d.code_key, d.code102_key, d.old_code_key)
+    WHERE d.code_key = ANY(:keys::text[]) OR d.code102_key = ANY(:keys::text[]) OR d.old_code_key = ANY(:keys::text[])))
+UNION ALL
+SELECT 'axis', asked.key, d.axis, d.code_key = asked.key, NULL, d.code, d.name, NULL, NULL, NULL
+FROM unnest(:keys::text[]) AS asked (key)
+JOIN directory d ON (d.code_key = asked.key OR d.code102_key = asked.key OR d.old_code_key = asked.key)
+WHERE d.valid_from <= :on_date AND (d.valid_to IS NULL OR d.valid_to >= :on_date)
+ORDER BY found, asked, current DESC, axis;
+
 -- name: find_own_agencies
 SELECT id, code, name, in_charge, address, email FROM agency
 WHERE active AND (upper(code) = ANY(:keys::text[]) OR id IN (
@@ -33,9 +51,9 @@ SELECT count(*) FROM directory WHERE axis = :axis AND valid_to IS NULL;
 UPDATE directory SET valid_to = greatest(:on_date::date - 1, valid_from)
 WHERE axis = :axis AND generation <> :generation AND valid_to IS NULL;
 
--- name: policies_of_key
-SELECT id, scope, agency_code, valid_from, valid_to, value, legal_basis, binding FROM policy
-WHERE key = :key AND valid_from <= :on_date AND (valid_to IS NULL OR valid_to >= :on_date)
+-- name: policies_of_keys
+SELECT id, key, scope, agency_code, valid_from, valid_to, value, legal_basis, binding FROM policy
+WHERE key = ANY(:keys::text[]) AND valid_from <= :on_date AND (valid_to IS NULL OR valid_to >= :on_date)
   AND (agency_code IS NULL OR upper(agency_code) = ANY(:agency_keys::text[]));
 
 -- name: certificates_of

@@ -27,16 +27,6 @@ FROM unnest(:content_ids::text[], :names::text[], :descriptions::text[], :conten
             :sizes::bigint[], :reports::jsonb[])
      WITH ORDINALITY AS f (content_id, name, description, content_type, sha256, size, report, position);
 
--- name: insert_deliveries!
-WITH made AS (
-    INSERT INTO delivery (id, agency_id, exchange_id, recipient_code, recipient_name, axis, state)
-    SELECT id, :agency_id, :exchange_id, code, name, axis, 'waiting'
-    FROM unnest(:ids::uuid[], :codes::text[], :names::text[], :axes::text[]) AS d (id, code, name, axis)
-    RETURNING id
-)
-INSERT INTO event (agency_id, exchange_id, subject, subject_id, from_state, to_state, actor)
-SELECT :agency_id, :exchange_id, 'delivery', id, '', 'waiting', :actor FROM made;
-
 -- name: number_in_use^
 -- The document that already has this số and ký hiệu in the book and year.
 SELECT id, state FROM exchange
@@ -114,16 +104,20 @@ WITH moved AS (
 SELECT id FROM moved;
 
 -- name: begin_attempt^
--- The attempt is written and committed before the axis is called; a crash leaves it without an outcome.
-WITH moved AS (
-    UPDATE outgoing_package SET state = 'sending', attempts = attempts + 1, updated_at = now()
-    WHERE id = :id AND state = :from_state RETURNING id, agency_id, exchange_id, attempts
+-- The attempt is written and committed before the axis is called; a crash leaves it without an outcome. The package.
+WITH before AS (
+    SELECT id, state FROM outgoing_package WHERE id = :id AND state = ANY(:from_states::text[]) FOR NO KEY UPDATE
+), moved AS (
+    UPDATE outgoing_package AS p SET state = 'sending', attempts = p.attempts + 1, updated_at = now()
+    FROM before WHERE p.id = before.id RETURNING p.*, before.state AS from_state
 ), told AS (
     INSERT INTO event (agency_id, exchange_id, subject, subject_id, from_state, to_state, actor)
-    SELECT agency_id, exchange_id, 'outgoing_package', id, :from_state, 'sending', :actor FROM moved
+    SELECT agency_id, exchange_id, 'outgoing_package', id, from_state, 'sending', :actor FROM moved
+), begun AS (
+    INSERT INTO attempt (id, agency_id, package_id, number)
+    SELECT :attempt_id, agency_id, id, attempts FROM moved
 )
-INSERT INTO attempt (id, agency_id, package_id, number)
-SELECT :attempt_id, agency_id, id, attempts FROM moved RETURNING id, number, started_at;
+SELECT * FROM moved;
 
 -- name: open_attempt^
 -- The attempt of which no outcome was recorded.

@@ -10,7 +10,7 @@ ON CONFLICT (agency_id, direction, book, year) DO UPDATE SET last = register_cou
 INSERT INTO register_counter (agency_id, direction, book, year, last)
 VALUES (:agency_id, :direction, :book, :year, :number)
 ON CONFLICT (agency_id, direction, book, year)
-DO UPDATE SET last = greatest(register_counter.last, excluded.last);
+DO UPDATE SET last = excluded.last WHERE register_counter.last < excluded.last;
 
 -- name: insert_register_entry^
 INSERT INTO register_entry (id, agency_id, direction, book, year, exchange_id, number, number_text, allotted,
