@@ -31,6 +31,7 @@ NO_PIN_TRIED: Final = {
     PinState.FINAL_TRY: "SIG_PIN_FINAL_TRY",
     PinState.UNSET: "SIG_PIN_UNSET",
 }
+SEATS: Final = 4
 UNBOUNDED: Final = 1 << 16  # longer than any PIN: CK_UNAVAILABLE_INFORMATION and CK_EFFECTIVELY_INFINITE
 
 
@@ -71,8 +72,10 @@ class Module:
             found = [self._described(slot) for slot in self._slots()]
         return tuple(token for token in found if token is not None)
 
-    def login(self, address: TokenAddress, pin: str | bytearray) -> TokenSession:
+    def login(self, address: TokenAddress, pin: str | bytearray, *, seats: int = SEATS) -> TokenSession:
         """Open the token for its holder. The PIN is tried once, if at all; a bytearray is wiped.
+
+        ``seats``: PKCS#11 sessions at most; more threads wait for one.
 
         Raises TokenError: SIG_TOKEN_ABSENT, SIG_PIN_LOCKED, SIG_PIN_FINAL_TRY, SIG_PIN_UNSET, SIG_PIN_LENGTH,
         SIG_PIN_WRONG, SIG_PIN_EXPIRED, SIG_TOKEN_IN_USE, SIG_TOKEN_FAILED.
@@ -80,7 +83,7 @@ class Module:
         secret = pin if isinstance(pin, bytearray) else bytearray(pin.encode())
         try:
             with self.calling():
-                return self._login(address, secret)
+                return self._login(address, secret, seats)
         finally:
             secret[:] = bytes(len(secret))
 
@@ -88,7 +91,7 @@ class Module:
         with self.calling():
             return self._slot_of(address) is not None
 
-    def _login(self, address: TokenAddress, pin: bytearray) -> TokenSession:
+    def _login(self, address: TokenAddress, pin: bytearray, seats: int) -> TokenSession:
         slot = self._slot_of(address)
         if slot is None:
             raise TokenError("SIG_TOKEN_ABSENT", address.serial)
@@ -102,7 +105,7 @@ class Module:
             first.close()
             now = self.functions.token_info(slot.slot_id)
             raise login_refusal(answer, pin_state(now.flags) if isinstance(now, RawTokenInfo) else None, address.serial)
-        return TokenSession.opened(self, slot, address, first)
+        return TokenSession.opened(self, slot, address, first, seats)
 
     def _refuse_hopeless(self, slot: pkcs11.Slot, address: TokenAddress, pin: bytearray) -> None:
         now = self.functions.token_info(slot.slot_id)
@@ -177,24 +180,29 @@ class TokenSession:
     slot: pkcs11.Slot
     holdings: Holdings
     mechanisms: tuple[str, ...]
-    seats: int = 4  # sessions at most; more callers wait
+    _permits: threading.BoundedSemaphore
     _idle: list[Seat] = field(default_factory=list)
-    _permits: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(1))
     _over: str | None = None  # why no call can succeed any more
 
     @classmethod
     def opened(
-        cls, module: Module, slot: pkcs11.Slot, address: TokenAddress, first: pkcs11.Session, seats: int = 4
+        cls, module: Module, slot: pkcs11.Slot, address: TokenAddress, first: pkcs11.Session, seats: int
     ) -> TokenSession:
+        """Of a first session that is logged in."""
         try:
             holdings, mechanisms = read_holdings(first), signing_mechanisms(slot)
         except pkcs11.PKCS11Error as cause:
             module.functions.close_all_sessions(slot.slot_id)
-            raise refusal(cause, address.serial) from cause
-        session = cls(module=module, address=address, slot=slot, holdings=holdings, mechanisms=mechanisms, seats=seats)
-        session._permits = threading.BoundedSemaphore(seats)
-        session._idle.append(Seat(session=first))
-        return session
+            raise open_refusal(cause, address.serial) from cause
+        return cls(
+            module=module,
+            address=address,
+            slot=slot,
+            holdings=holdings,
+            mechanisms=mechanisms,
+            _permits=threading.BoundedSemaphore(seats),
+            _idle=[Seat(session=first)],
+        )
 
     def run(self, work: Callable[[Seat], T]) -> T:
         """``work`` with a session that no other thread uses meanwhile. Raises TokenError, translated and final."""

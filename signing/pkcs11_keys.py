@@ -54,6 +54,7 @@ class TokenSigningKey:
     found: Found
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...] = ()
+    trial: bool = False
 
     def signer(self) -> Signer:
         from .token_signer import TokenSigner  # pyHanko is heavy, and listing tokens does not need it

@@ -14,17 +14,25 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, Self
 
+from .json_values import from_json, to_json
+from .opened_key import TRIAL_PREFIX
+from .sign_job import SignJob, SignResult
 from .token_json import info_from_json
 from .token_process import ProcessSettings, TokenProcess
 from .tokens import TokenAddress, TokenError, TokenInfo
 
-SERVICE: Final = f"{__package__}.token_service"
-JOBS: Final = {"sign_bytes": f"{SERVICE}:sign_bytes"}
+JOBS: Final = {
+    "sign_pdf": f"{__package__}.token_jobs:sign_pdf",
+    "sign_bytes": f"{__package__}.token_jobs:sign_bytes",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenDeskSettings:
-    """``modules``: the only PKCS#11 libraries this node ever loads. ``environment``: variables they need."""
+    """``modules``: the only PKCS#11 libraries this node ever loads. ``environment``: variables they need.
+
+    ``trial_keys``: whether ``pkcs12:PATH`` may stand among the modules and be opened; never on a real node.
+    """
 
     modules: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +40,7 @@ class TokenDeskSettings:
     seconds: float = 60.0  # one request; a USB token signs in up to a second, a long list of documents is many requests
     memory_bytes: int = 1024 * 1024 * 1024
     waiting: int = 256
+    trial_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,11 @@ class TokenDesk:
         for process in self._live:
             process.stop()
         await self._group.__aexit__(kind, error, trace)
+
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        """Of the token processes alive now; for health reports and tests."""
+        return tuple(process.pid for process in self._live if process.pid is not None)
 
     async def tokens(self) -> tuple[TokenInfo, ...]:
         """Every token of every listed module, each seen by a fresh process. Raises the first module's TokenError."""
@@ -117,7 +131,12 @@ class TokenDesk:
             handle=handle,
             certificate=b64decode(answer["certificate"]),
             chain=tuple(b64decode(der) for der in answer["chain"]),
+            warnings=("SIG_KEY_TRIAL_ONLY",) if answer["trial"] else (),
         )
+
+    async def sign(self, handle: str, job: SignJob) -> SignResult:
+        """Sign one PDF by one step with the opened key, in the token's process. Raises SigningError."""
+        return from_json(SignResult, await self.run(handle, "sign_pdf", to_json(job)))
 
     async def run(self, handle: str, job: str, value: dict[str, Any]) -> dict[str, Any]:
         """One of the settings' jobs with the opened key, after what was asked before. Raises TokenError."""
@@ -156,6 +175,8 @@ class TokenDesk:
     def _started(self, module: str, jobs: Mapping[str, str] | None = None) -> TokenProcess:
         if module not in self.settings.modules:
             raise TokenError("SIG_TOKEN_MODULE_NOT_LISTED", module)
+        if module.startswith(TRIAL_PREFIX) and not self.settings.trial_keys:
+            raise TokenError("SIG_KEY_TRIAL_ONLY", module)
         settings = self.settings
         process = TokenProcess(
             module=module,

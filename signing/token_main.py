@@ -46,11 +46,17 @@ def _answer(service: TokenService, request: dict[str, Any], pin: bytearray) -> d
         return {"value": service.answer(request, pin)}
     except SigningError as cause:
         state = getattr(cause, "pin", None)
-        return {"fault": cause.code, "message": cause.message, "pin": state.value if state else None}
+        return {
+            "fault": cause.code,
+            "message": cause.message,
+            "blame": cause.blame,
+            "transient": cause.transient,
+            "pin": state.value if state else None,
+        }
     except MemoryError:
-        return {"fault": "SIG_MEMORY", "message": ""}
+        return {"fault": "SIG_MEMORY", "message": "Việc ký vượt quá bộ nhớ cho phép."}
     except Exception as cause:  # noqa: BLE001 - the sandbox's guard: one bad document must not cost the holder's session
-        return {"fault": "SIG_CHECK_FAILED", "message": type(cause).__name__}
+        return {"fault": "SIG_CHECK_FAILED", "message": f"Chương trình không ký được tệp này ({type(cause).__name__})."}
     finally:
         pin[:] = bytes(len(pin))
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from .tokens import PinState, TokenError
+from .errors import SigningError
+from .tokens import MESSAGES, PinState, TokenError
 from .workers import ANSWER_LIMIT, LENGTH, START_SECONDS
 
 DEAD: Final = frozenset({"SIG_TOKEN_HUNG", "SIG_TOKEN_PROCESS_DIED", "SIG_TOKEN_ABSENT", "SIG_TOKEN_SESSION_LOST"})
@@ -48,6 +49,11 @@ class TokenProcess:
 
     def __post_init__(self) -> None:
         self._queue = asyncio.Queue(maxsize=self.settings.waiting)
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
 
     async def ask(self, request: dict[str, Any], pin: bytearray | None = None) -> dict[str, Any]:
         """The answer, after everything that was asked before. ``pin`` is wiped. Raises TokenError."""
@@ -85,7 +91,7 @@ class TokenProcess:
     async def _settle(self, request: dict[str, Any], pin: bytearray, answer: asyncio.Future[dict[str, Any]]) -> None:
         try:
             value = await self._exchange(request, pin)
-        except TokenError as cause:
+        except SigningError as cause:
             self.over = self.over or cause.code in DEAD
             if not answer.done():
                 answer.set_exception(cause)
@@ -180,10 +186,17 @@ class TokenProcess:
 
 def _unpacked(answer: dict[str, Any]) -> dict[str, Any]:
     if "fault" in answer:
-        pin = PinState(answer["pin"]) if answer.get("pin") else None
-        raise TokenError(answer["fault"], pin=pin, message=answer["message"])
+        raise _error(answer)
     value: dict[str, Any] = answer["value"]
     return value
+
+
+def _error(answer: dict[str, Any]) -> SigningError:
+    """As it was raised in the token's process."""
+    code, message = answer["fault"], answer["message"]
+    if code in MESSAGES:
+        return TokenError(code, pin=PinState(answer["pin"]) if answer.get("pin") else None, message=message)
+    return SigningError(code, message, blame=answer.get("blame", "ours"), transient=answer.get("transient", False))
 
 
 def _wipe(pin: bytearray) -> None:

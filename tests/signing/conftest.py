@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from lienthong.signing.token_desk import TokenDeskSettings
 
 from .desk import SENDER, SENDER_NAME, Desk, open_desk
 from .office import Office
-from .softhsm import MODULE, Drawer, SoftToken, furnish, open_drawer
+from .softhsm import MODULE, Drawer, RogueModule, SoftToken, furnish, open_drawer
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +33,32 @@ def drawer(tmp_path_factory: pytest.TempPathFactory) -> Drawer:
 @pytest.fixture(scope="session")
 def leader(drawer: Drawer, desk: Desk) -> SoftToken:
     holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME, person="Nguyễn Văn TEST", title="Giám đốc")
-    kinds = {"ky": "2048", "p256": "secp256r1", "p384": "secp384r1"}
+    kinds = {"ky": "3072", "cu": "2048", "p256": "secp256r1", "p384": "secp384r1"}
     return furnish(drawer, desk.pki, holder, "lanhdao", "24681357", kinds)
 
 
 @pytest.fixture(scope="session")
 def agency(drawer: Drawer, desk: Desk) -> SoftToken:
     holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME)
-    return furnish(drawer, desk.pki, holder, "coquan", "13572468", {"dau": "2048"})
+    return furnish(drawer, desk.pki, holder, "coquan", "13572468", {"dau": "3072"})
+
+
+@pytest.fixture(scope="session")
+def rogue_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The misbehaving module, built from its source beside us."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc")
+    built = tmp_path_factory.mktemp("rogue") / "rogue.so"
+    source = Path(__file__).with_name("rogue_module.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(built), str(source), "-ldl"], check=True)
+    return built
+
+
+@pytest.fixture
+def rogue(rogue_library: Path, drawer: Drawer, leader: SoftToken, agency: SoftToken, tmp_path: Path) -> RogueModule:
+    """Both tokens behind a module that does as it is told."""
+    del leader, agency
+    return RogueModule(path=str(rogue_library), folder=tmp_path, drawer=drawer)
 
 
 @pytest.fixture

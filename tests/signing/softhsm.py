@@ -85,6 +85,28 @@ class Drawer:
         return done.stdout
 
 
+@dataclass(slots=True, kw_only=True)
+class RogueModule:
+    """The module of ``rogue_module.c`` in front of the drawer's tokens, and what it was told and saw."""
+
+    path: str
+    folder: Path
+    drawer: Drawer
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {"ROGUE_REAL": MODULE, "ROGUE_ORDERS": str(self.folder / "orders"), "ROGUE_LOG": str(self.folder / "log")}
+        return {**self.drawer.environment, **own}
+
+    def order(self, *words: str) -> None:
+        """What it does from the next call on."""
+        (self.folder / "orders").write_text(" ".join(words))
+
+    def log(self) -> list[str]:
+        path = self.folder / "log"
+        return path.read_text().split("\n")[:-1] if path.exists() else []
+
+
 @dataclass(frozen=True, slots=True)
 class Public:
     """The certificate builder asks a key for its public half only."""

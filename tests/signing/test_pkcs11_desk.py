@@ -21,7 +21,8 @@ async def test_the_desk_lists_tokens_keys_and_mechanisms(tokens: TokenDeskSettin
     assert set(found) == {"lanhdao", "coquan"}
     assert (seen.serial, seen.pin, seen.pin_min, seen.pin_max) == (leader.serial, PinState.OK, 4, 255)
     assert {(key.label, key.algorithm, key.bits, key.sha256) for key in seen.keys} == {
-        ("ky", "rsa", 2048, leader.sha256("ky")),
+        ("ky", "rsa", 3072, leader.sha256("ky")),
+        ("cu", "rsa", 2048, leader.sha256("cu")),
         ("p256", "ec", 256, leader.sha256("p256")),
         ("p384", "ec", 384, leader.sha256("p384")),
     }
@@ -29,7 +30,9 @@ async def test_the_desk_lists_tokens_keys_and_mechanisms(tokens: TokenDeskSettin
     assert {"SHA256_RSA_PKCS", "RSA_PKCS", "ECDSA"} <= set(seen.mechanisms)
 
 
-@pytest.mark.parametrize(("label", "digest"), [("ky", "sha256"), ("p256", "sha256"), ("p384", "sha384")])
+@pytest.mark.parametrize(
+    ("label", "digest"), [("ky", "sha256"), ("cu", "sha512"), ("p256", "sha256"), ("p384", "sha384")]
+)
 async def test_the_holder_opens_the_token_and_signs(
     tokens: TokenDeskSettings, leader: SoftToken, label: str, digest: str
 ) -> None:
