@@ -145,6 +145,9 @@ PHRASES: Final = {
     "SIG_TRAILING_BYTES": _phrase(
         _Q.LATER_CHANGES, _I, "Có dữ liệu thừa sau phần cuối của tài liệu đã ký ({detail} byte).", LGD22
     ),
+    "SIG_REVISION_SKIPPED": _phrase(
+        _Q.LATER_CHANGES, _I, "Tệp có bản cập nhật bị bỏ qua khỏi lịch sử tài liệu (mốc {detail}).", LGD22
+    ),
     "SIG_CHANGES_NOT_CHECKED": _phrase(_Q.LATER_CHANGES, _U, "Chưa xét được thay đổi sau khi ký ({detail})."),
 }
 

@@ -13,6 +13,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from .answers import answer
 from .document import Document, entry
 from .identity import CertificateNames
+from .listing import BrokenSignature
 from .moments import SigningMoment
 from .paths import Evidence
 from .report import Answer, Question, SignerRole, Verdict, Warning  # noqa: A004 - the report's own word
@@ -36,7 +37,7 @@ class Surroundings:
 class Checked:
     """Six answers, and what the report shows beside them."""
 
-    embedded: EmbeddedPdfSignature
+    embedded: EmbeddedPdfSignature | BrokenSignature
     certificate: x509.Certificate | None
     role: SignerRole
     moment: SigningMoment | None
@@ -71,6 +72,21 @@ def unreadable(embedded: EmbeddedPdfSignature, cause: Exception) -> Checked:
     )
 
 
+def broken(signature: BrokenSignature) -> Checked:
+    """A dictionary that cannot be a signature's is wrong; a CMS that we cannot read is not known to be."""
+    fault = signature.fault
+    return Checked(
+        embedded=signature,
+        certificate=None,
+        role=SignerRole.OTHER,
+        moment=None,
+        subfilter=subfilter_of(signature),
+        answers=not_checked(
+            answer("SIG_UNREADABLE_SIGNATURE", signature.cause) if fault is None else answer("SIG_FORMAT", fault)
+        ),
+    )
+
+
 def not_checked(integrity: Answer) -> tuple[Answer, ...]:
     return (
         integrity,
@@ -82,7 +98,7 @@ def not_checked(integrity: Answer) -> tuple[Answer, ...]:
     )
 
 
-def subfilter_of(embedded: EmbeddedPdfSignature) -> str:
+def subfilter_of(embedded: EmbeddedPdfSignature | BrokenSignature) -> str:
     return str(entry(embedded.sig_object, "/SubFilter") or "").removeprefix("/")
 
 

@@ -139,9 +139,28 @@ def _signed_by_someone(field: FormField) -> bool:
 
 def form_look_changed(document: Document, signed_revision: int) -> bool:
     """How viewers draw filled fields was changed: pyHanko clears that as a long-term update."""
-    before = entry(document.reader.get_historical_resolver(signed_revision).root, "/AcroForm")
-    after = entry(document.reader.root, "/AcroForm")
+    before, after = _forms(document, signed_revision)
     return any(_raw(before, key) != _raw(after, key) for key in FORM_LOOK)
+
+
+def filled_fields_redrawn(document: Document, signed_revision: int) -> bool:
+    """The same where a later signer's tool may add its fonts: what fields of the signed revision look like counts."""
+    xrefs = document.reader.xrefs
+    if not any(
+        field.kind != "/Sig" and field.reference and xrefs.get_introducing_revision(field.reference) <= signed_revision
+        for field in document.fields
+    ):
+        return False
+    before, after = _forms(document, signed_revision)
+    if any(_raw(before, key) != _raw(after, key) for key in FORM_LOOK if key != "/DR"):
+        return True
+    fonts = [entry(entry(form, "/DR"), "/Font") for form in (before, after)]
+    return any(_raw(fonts[0], name) != _raw(fonts[1], name) for name in fonts[0] or ())
+
+
+def _forms(document: Document, signed_revision: int) -> tuple[Any, Any]:
+    before = entry(document.reader.get_historical_resolver(signed_revision).root, "/AcroForm")
+    return before, entry(document.reader.root, "/AcroForm")
 
 
 def hybrid_since(document: Document, signed_revision: int) -> bool:

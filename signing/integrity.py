@@ -10,6 +10,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 
 from .answers import answer
 from .checked import Surroundings
+from .coverage import exactly_covered
 from .report import Answer
 
 # Thông tư 15/2025/TT-BKHCN, Phụ lục (registers.md C14)
@@ -34,6 +35,8 @@ def integrity(
     if weak:
         return answer("SIG_WEAK_ALGORITHM", weak)
     if embedded.coverage is None or embedded.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
+        return answer("SIG_COVERAGE")
+    if not exactly_covered(embedded, around.document.size):
         return answer("SIG_COVERAGE")
     if embedded.field_name in around.shared_values:
         return answer("SIG_DUPLICATED_VALUE", embedded.field_name)

@@ -8,7 +8,8 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 
 from .answers import answer
 from .checked import Surroundings
-from .difference import form_look_changed, hybrid_since, shadow_change
+from .coverage import unnamed_revision
+from .difference import filled_fields_redrawn, form_look_changed, hybrid_since, shadow_change
 from .report import Answer
 
 
@@ -17,6 +18,9 @@ def later_changes(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, ar
         return answer("SIG_TRAILING_BYTES", str(around.trailing))
     if embedded.coverage == SignatureCoverageLevel.ENTIRE_FILE:
         return answer("SIG_NO_CHANGES")
+    skipped = unnamed_revision(embedded)
+    if skipped is not None:
+        return answer("SIG_REVISION_SKIPPED", skipped)
     result = status.diff_result
     if not isinstance(result, DiffResult):
         locked = "locked" in str(result)
@@ -32,6 +36,8 @@ def later_changes(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, ar
         return answer("SIG_CHANGED_AFTER_LAST", changed or "biểu mẫu")
     if is_last and form_look_changed(around.document, embedded.signed_revision):
         return answer("SIG_CHANGED_AFTER_LAST", "cách trình bày biểu mẫu")
+    if filled_fields_redrawn(around.document, embedded.signed_revision):
+        return answer("SIG_CHANGED", "cách trình bày biểu mẫu")
     if hybrid_since(around.document, embedded.signed_revision):
         return answer("SIG_CHANGES_NOT_CHECKED", "bảng tham chiếu chéo lai trong bản cập nhật")
     if not around.document.strict and not around.document.hybrid:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
 from typing import BinaryIO, Final
 
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from .answers import FILE_REASONS, warning
-from .checked import Checked, Surroundings, unreadable
-from .difference import DOCUMENT_TIMESTAMP, difference_policy
-from .document import Document, DocumentRefused, active_content, entry, open_document, page_count, trailing_bytes
+from .checked import Checked, Surroundings, broken, unreadable
+from .difference import difference_policy
+from .document import Document, DocumentRefused, active_content, open_document, page_count, trailing_bytes
 from .errors import SigningError
 from .evidence import file_evidence
+from .listing import BrokenSignature, Listed, list_signatures
 from .policies import NOT_APPLICABLE, REQUIRED_SETS
 from .refusals import FileFacts, file_refused, not_applicable
 from .report import FileReport, Warning  # noqa: A004 - the report's own word
@@ -27,7 +27,6 @@ from .signature_check import check_signature
 from .summary import summarise
 from .trust import TrustStore, load_store
 
-SUBFILTERS: Final = ("/adbe.pkcs7.detached", "/ETSI.CAdES.detached")
 CHUNK: Final = 1 << 20
 
 
@@ -91,61 +90,43 @@ def _examine(
         # Common office suites write hybrid cross-references; strictness would refuse all of them.
         document = open_document(stream, request.limits, strict=False)
     # 2. list the signatures
-    embedded, unsupported = _signatures(document)
+    listed = list_signatures(document)
     # 3. ask each of them
-    around = _surroundings(document, request, store, embedded, stream)
-    checked = asyncio.run(_check_all(embedded, around)) if embedded else []
+    around = _surroundings(document, request, store, listed, stream)
+    checked = asyncio.run(_check_all(listed, around)) if listed.signatures else []
     # 4. the file as a whole
     facts = FileFacts(
         sha256=facts.sha256,
         size=facts.size,
         pages=page_count(document),
         pdf_version="{}.{}".format(*document.reader.input_version),
-        unsupported=unsupported,
+        unsupported=listed.unsupported,
         warnings=_file_warnings(document),
     )
     return summarise(request, facts, checked)
 
 
-def _signatures(document: Document) -> tuple[list[EmbeddedPdfSignature], tuple[str, ...]]:
-    """Signatures in the order of signing, and the SubFilters of those that cannot be checked."""
-    found, unsupported = [], []
-    for field in document.signed_fields:
-        subfilter = str(entry(entry(field.node, "/V"), "/SubFilter") or "")
-        if subfilter in SUBFILTERS:
-            found.append(EmbeddedPdfSignature(document.reader, field.node, field.name))
-        elif subfilter != DOCUMENT_TIMESTAMP:
-            unsupported.append(subfilter or "không rõ")
-    found.sort(key=lambda signature: signature.signed_revision)
-    return found, tuple(unsupported)
-
-
 def _surroundings(
-    document: Document,
-    request: VerificationRequest,
-    store: TrustStore,
-    embedded: list[EmbeddedPdfSignature],
-    stream: BinaryIO,
+    document: Document, request: VerificationRequest, store: TrustStore, listed: Listed, stream: BinaryIO
 ) -> Surroundings:
-    values = Counter(signature.signer_info["signature"].native for signature in embedded)
     return Surroundings(
         document=document,
         request=request,
         evidence=file_evidence(document.reader, store, request),
         policy=difference_policy(),
         trailing=trailing_bytes(document, stream),
-        last_revision=max((signature.signed_revision for signature in embedded), default=0),
-        shared_values=frozenset(
-            signature.field_name for signature in embedded if values[signature.signer_info["signature"].native] > 1
-        ),
+        last_revision=listed.last_revision,
+        shared_values=listed.shared_values,
     )
 
 
-async def _check_all(embedded: list[EmbeddedPdfSignature], around: Surroundings) -> list[Checked]:
-    return [await _guarded(signature, around) for signature in embedded]
+async def _check_all(listed: Listed, around: Surroundings) -> list[Checked]:
+    return [await _guarded(signature, around) for signature in listed.signatures]
 
 
-async def _guarded(signature: EmbeddedPdfSignature, around: Surroundings) -> Checked:
+async def _guarded(signature: EmbeddedPdfSignature | BrokenSignature, around: Surroundings) -> Checked:
+    if isinstance(signature, BrokenSignature):
+        return broken(signature)
     if around.document.strict:
         return await check_signature(signature, around)
     try:

@@ -75,6 +75,7 @@ GUARDS = {
     "queue/guard.py",
     "queue/worker.py",
     "signing/token_main.py",
+    "signing/listing.py",
     "signing/verification.py",
     "signing/worker_main.py",
 }

@@ -19,9 +19,9 @@ from lienthong.signing.request import VerificationLimits, VerificationRequest
 from lienthong.signing.verifying import VerificationPool, VerificationSettings
 
 from ..signing.desk import SENDER, Desk, open_desk
+from .pdf_parts import MEGABYTE, PAGES, SIGNATURE, form, one_signature, pdf
 
 pytestmark = pytest.mark.timeout(20)
-MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -32,36 +32,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 @pytest.fixture(scope="module")
 def signed(desk: Desk) -> bytes:
     return desk.both()
-
-
-def pdf(objects: dict[int, bytes], *, trailer: bytes = b"") -> bytes:
-    """A file with a plain cross-reference table; object 1 is the catalogue."""
-    body, places = bytearray(b"%PDF-1.7\n"), {}
-    for number, content in objects.items():
-        places[number] = len(body)
-        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    start, top = len(body), max(objects) + 1
-    body += b"xref\n0 %d\n0000000000 65535 f \n" % top
-    for number in range(1, top):
-        body += b"%010d 00000 %s \n" % (places.get(number, 0), b"n" if number in places else b"f")
-    body += b"trailer\n<< /Size %d /Root 1 0 R %s >>\nstartxref\n%d\n%%%%EOF\n" % (top, trailer, start)
-    return bytes(body)
-
-
-PAGES = {
-    2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-    3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 1 1] >>",
-}
-CATALOG = b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [%s] >> >>"
-SIGNATURE = b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /adbe.pkcs7.detached /ByteRange [%s] /Contents %s >>"
-
-
-def form(fields: bytes, objects: dict[int, bytes]) -> bytes:
-    return pdf({1: CATALOG % fields, **PAGES, **objects})
-
-
-def one_signature(value: bytes, *, more: dict[int, bytes] | None = None) -> bytes:
-    return form(b"4 0 R", {4: b"<< /FT /Sig /T (A) /V 5 0 R >>", 5: value, **(more or {})})
 
 
 def shared_children() -> bytes:
@@ -125,8 +95,8 @@ CASES: dict[str, Callable[[], bytes]] = {
 BOMBS = {"xref stream": xref_stream_bomb, "deep arrays": deep_arrays}
 
 
-def never_valid(report: FileReport) -> None:
-    assert report.overall in (Overall.INVALID, Overall.UNDETERMINED)
+def never_valid(report: FileReport, told: str = "") -> None:
+    assert report.overall in (Overall.INVALID, Overall.UNDETERMINED), told
     assert report.reason_code
     assert report.reason
     assert not report.missing_signatures_only
