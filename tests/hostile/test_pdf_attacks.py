@@ -63,8 +63,11 @@ def test_trick_after_the_last_signature(desk: Desk, originals: dict[str, bytes],
         never_valid(desk.check(tricked(document, TRICKS[name]), policy="NA_ANY_ONE"), kind)
 
 
-# Between the signatures the next signer may add his own field, a filled number, and nothing that a reader sees.
-@pytest.mark.parametrize("name", sorted(set(TRICKS) - {"form empty", "no form", "signature emptied"}))
+# Left out: what takes the first signature away, and the flag that pyHanko clears again when it signs.
+UNDONE = {"form empty", "no form", "signature emptied", "form redraws"}
+
+
+@pytest.mark.parametrize("name", sorted(set(TRICKS) - UNDONE))
 def test_trick_between_leader_and_agency(desk: Desk, originals: dict[str, bytes], name: str) -> None:
     between = tricked(originals["certified form"], TRICKS[name])
     report = desk.check(desk.sign(between, desk.agency, "B", box=AGENCY_BOX))
