@@ -14,7 +14,7 @@ from pathlib import Path
 from .content_types import HEAD
 from .contents import DecodedContents
 from .digest import content_digest
-from .envelope_signature import EnvelopeVerdict, ValueCheck
+from .envelope_signature import EnvelopeVerdict, SignatureState, ValueCheck
 from .envelope_verifying import check_envelope
 from .fields import Notes
 from .findings import Finding
@@ -63,7 +63,7 @@ def read_package(
         contents.keep({one.path for one in attachments})
     return Reading(
         package=package,
-        findings=notes.findings,
+        findings=_without_doubts(notes.findings, signature),
         content_digest=content_digest(package),
         encoding=parsed.encoding,
         attachment_count=len(elements),
@@ -86,3 +86,10 @@ def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Reading:
         encoding=parsed.encoding,
         attachment_count=len(attachment_elements(parsed.root)),
     )
+
+
+def _without_doubts(findings: tuple[Finding, ...], signature: EnvelopeVerdict | None) -> tuple[Finding, ...]:
+    """Once a signature was judged, "not relied upon" is no longer what there is to say about it."""
+    if signature is None or signature.state is SignatureState.FOREIGN:
+        return findings
+    return tuple(one for one in findings if one.code != "EDXML_SIGNATURE_PRESENT")

@@ -30,6 +30,7 @@ from ..queue.worker import WorkerLoop
 from . import idempotency
 from .api.server import serve_api
 from .directory import LOCAL
+from .envelopes import open_signer
 from .errors import GatewayError
 from .examiner import open_examiner
 from .exchanges import rows as transition_rows
@@ -139,8 +140,8 @@ async def _open_server(settings: Settings, stack: AsyncExitStack) -> EmbeddedSer
 
 
 @asynccontextmanager
-async def open_node(settings: Settings, server: EmbeddedServer | None) -> AsyncIterator[Node]:
-    """Everything the use cases work with, over a database that is at head."""
+async def open_node(settings: Settings, server: EmbeddedServer | None, *, serving: bool = True) -> AsyncIterator[Node]:
+    """Everything the use cases work with, over a database that is at head. Only who serves opens the service key."""
     dsn = server.app_dsn if server else settings.database.dsn
     if dsn is None:
         raise GatewayError("SETTINGS_INVALID", "Thiếu database.dsn và không có PostgreSQL nhúng.")
@@ -165,6 +166,7 @@ async def open_node(settings: Settings, server: EmbeddedServer | None) -> AsyncI
             random=random.random,
             scratch=scratch,
             trust_folder=settings.signing.trust_dir or settings.data_dir / "trust",
+            signer=await stack.enter_async_context(open_signer(settings.service_key if serving else None)),
         )
 
 
@@ -210,4 +212,4 @@ async def command_node(settings: Settings) -> AsyncIterator[Node]:
         if settings.database.dsn is None:
             with contextlib.suppress(FileNotFoundError):
                 server = await _open_server(settings, stack)
-        yield await stack.enter_async_context(open_node(settings, server))
+        yield await stack.enter_async_context(open_node(settings, server, serving=False))

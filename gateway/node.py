@@ -12,6 +12,7 @@ from uuid import UUID
 from ..adapters.axis import Axis
 from ..signing.report import FileReport
 from ..signing.request import VerificationRequest
+from .envelopes import EnvelopeSigner
 from .files.store import FileStore
 from .postgres.database import Database
 from .settings import Settings
@@ -37,3 +38,4 @@ class Node:
     random: Callable[[], float]  # 0..1, for jitter
     scratch: Path  # folder for packages while they are written or read, emptied at start
     trust_folder: Path  # trust stores and revocation lists (signing/trust.py)
+    signer: EnvelopeSigner | None = None  # the service key; None: envelopes are not signed

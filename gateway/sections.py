@@ -193,6 +193,7 @@ class AxisSettings(Section):
     read_timeout_s: PositiveFloat = Field(
         default=60.0, description="giây chờ trả lời; quá thì CHƯA RÕ, hỏi lại trục trước"
     )
+    sign_envelopes: bool = Field(default=False, description="ký phong bì gói tin gửi qua trục này bằng khóa dịch vụ")
     poll_seconds: PositiveFloat = Field(default=5.0, description="giây giữa hai lần hỏi văn bản đến")
     directory_sync_seconds: PositiveFloat = Field(default=3600.0, description="giây giữa hai lần đồng bộ danh bạ")
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from ..edxml.limits import Limits
+from .envelope_sections import EnvelopePeer, ServiceKeySettings
 from .errors import GatewayError, InputFault
 from .sections import (
     AxisSettings,
@@ -63,6 +64,8 @@ class Settings(Section):
     files: FilesSettings = FilesSettings()
     signing: SigningSettings = SigningSettings()
     axes: tuple[AxisSettings, ...] = ()
+    service_key: ServiceKeySettings | None = None
+    envelope_peers: tuple[EnvelopePeer, ...] = ()
     queue: QueueSettings = QueueSettings()
     retry: RetrySettings = RetrySettings()
     limits: Annotated[Limits, BeforeValidator(_known_limits)] = Limits()
@@ -97,6 +100,8 @@ class Settings(Section):
         names = [axis.name for axis in self.axes]
         if len(set(names)) != len(names):
             raise ValueError("hai mục [[axes]] trùng tên")
+        if self.service_key is None and any(axis.sign_envelopes for axis in self.axes):
+            raise ValueError("sign_envelopes = true cần mục [service_key]")
         if self.signing.mode == "unsafe_off" and not all(axis.loopback for axis in self.axes):
             raise ValueError("signing.mode = “unsafe_off” không được dùng với trục ngoài máy này")
         return self

@@ -18,6 +18,12 @@ class CertificateFacts:
     valid_to: datetime  # aware
 
 
+def certificate_der(content: bytes) -> bytes:
+    """The DER of a PEM or DER file. Raises SigningError SIG_CERTIFICATE_UNREADABLE."""
+    certificate_facts(content)
+    return pem.unarmor(content)[2] if pem.detect(content) else content
+
+
 def certificate_facts(content: bytes) -> CertificateFacts:
     """Raises SigningError SIG_CERTIFICATE_UNREADABLE."""
     try:

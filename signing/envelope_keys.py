@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from .errors import SigningError
 
@@ -33,6 +33,20 @@ def method_of(certificate: bytes) -> str:
         size = 256 if key.curve.name == "secp256r1" else 384
         return f"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha{size}"
     raise SigningError("SIG_KEY_KIND", "Khóa của chứng thư không phải RSA, EC P-256 hoặc P-384.")
+
+
+def digest_of(method: str) -> str:
+    return "sha384" if method.endswith("sha384") else "sha256"
+
+
+def xml_value(certificate: bytes, signature: bytes) -> bytes:
+    """A token's signature as XMLDSig writes it: ECDSA is r and s side by side and not DER."""
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return signature
+    half = (key.curve.key_size + 7) // 8
+    r, s = decode_dss_signature(signature)
+    return r.to_bytes(half) + s.to_bytes(half)
 
 
 def value_holds(certificate: bytes, method: str, data: bytes, value: bytes) -> bool:

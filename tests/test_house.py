@@ -55,7 +55,7 @@ OWNERS = {
     "puremagic": ("gateway/files/",),
     "pybase64": ("edxml/",),
     "pkcs11": ("signing/pkcs11",),
-    "pydantic": ("gateway/settings.py", "gateway/sections.py"),
+    "pydantic": ("gateway/settings.py", "gateway/sections.py", "gateway/envelope_sections.py"),
     "pydantic_core": ("gateway/settings.py", "gateway/sections.py"),
     "pyhanko": ("signing/",),
     "pyhanko_certvalidator": ("signing/",),

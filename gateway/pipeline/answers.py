@@ -62,7 +62,7 @@ async def answer(node: Node, work: Work) -> None:
             await complete(conn, work)
         return
     values = _package(exchange, agency, work)
-    stored = await freeze(node, agency.id, values, scratch=f"status-{work.id}")
+    stored = await freeze(node, agency.id, values, axis=incoming["axis"], scratch=f"status-{work.id}")
     async with node.db.unit(agency.id) as conn:
         await complete(conn, work)
         await _queue(node, conn, exchange, incoming["axis"], status_code, stored)

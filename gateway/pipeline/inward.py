@@ -20,7 +20,9 @@ from ...edxml.model import DocumentPackage, StatusPackage
 from ...edxml.reader import Reading, read_package
 from ...queue.messages import Work
 from ...queue.work import complete, enqueue
+from ...signing.envelope_keys import value_holds
 from ..directory import own_agencies_named
+from ..envelopes import FALSE_SENDERS, judged
 from ..exchanges import Incoming
 from ..node import Node
 from .arrivals import Arrival, deliver
@@ -142,6 +144,11 @@ async def examine_incoming(node: Node, work: Work) -> None:
             await _hold_unreadable(node, work, incoming, error)
             return
         if isinstance(reading.package, StatusPackage):
+            false = next((one for one in reading.findings if one.code in FALSE_SENDERS), None)
+            if false is not None:
+                reason = EdxmlError(false.code, false.message, findings=(false,))
+                await _hold_unreadable(node, work, incoming, reason)
+                return
             async with node.db.unit(None) as conn:
                 await complete(conn, work)
                 await settle(node, conn, incoming, reading.package)
@@ -150,12 +157,14 @@ async def examine_incoming(node: Node, work: Work) -> None:
 
 
 def _read(node: Node, incoming: Any, folder: Path) -> Reading:
-    return read_package(node.files.path(NODE_FILES, incoming["sha256"]), folder, limits=node.settings.limits)
+    path = node.files.path(NODE_FILES, incoming["sha256"])
+    reading = read_package(path, folder, limits=node.settings.limits, valid=value_holds)
+    return judged(reading, node.settings.envelope_peers)
 
 
 async def _hold_unreadable(node: Node, work: Work, incoming: Any, error: EdxmlError) -> None:
     findings = [findings_json(finding) for finding in error.findings]
-    reason = f"Không đọc được gói tin: {error.message}"
+    reason = error.message if error.code in FALSE_SENDERS else f"Không đọc được gói tin: {error.message}"
     async with node.db.unit(None) as conn:
         await complete(conn, work)
         await hold_incoming(

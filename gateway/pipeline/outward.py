@@ -219,7 +219,7 @@ async def _package(node: Node, work: Work) -> None:
             attachments=attachments,
             now=exchange["created_at"],  # not the clock: the same bytes when the step is done again
         )
-        stored = await freeze(node, agency.id, values, scratch=f"{exchange_id}-{number}")
+        stored = await freeze(node, agency.id, values, axis=batch.axis, scratch=f"{exchange_id}-{number}")
         frozen.append((batch, stored))
     packages = [_frozen_row(node, batch, stored) for batch, stored in frozen]
     entry = register.entry(node, exchange, metadata, [row["recipient_name"] for row in exchange["deliveries"]])

@@ -6,7 +6,6 @@ the bytes are frozen with their SHA-256. Nothing here decides whether a document
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,18 +15,18 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from ...edxml.errors import EdxmlError
 from ...edxml.identifiers import DocumentId, OrganCode
 from ...edxml.model import Attachment, DocumentPackage, Organization, Package, TraceHeader
 from ...edxml.profile import complete
-from ...edxml.reader import read_package
-from ...edxml.writer import WriteOptions, write_package
+from ...edxml.writer import WriteOptions
 from ..directory import Agency
+from ..envelopes import EnvelopeSigner
 from ..errors import GatewayError
 from ..files.layout import StoredFile
 from ..node import Node
 from ..submissions import Metadata
 from .intake import VIETNAM
+from .sealing import Target, write_and_read
 
 BATCH: Final = 100  # recipients of one package (axis.md D9)
 
@@ -115,29 +114,29 @@ def attachments_of(node: Node, agency_id: UUID, files: Sequence[Any]) -> tuple[A
     )
 
 
-async def freeze(node: Node, agency_id: UUID, package: Package, *, scratch: str) -> StoredFile:
+async def freeze(node: Node, agency_id: UUID, package: Package, *, axis: str, scratch: str) -> StoredFile:
     """Write, read back, compare, store durably. The frozen bytes go at every attempt."""
+    signed = any(one.name == axis and one.sign_envelopes for one in node.settings.axes)
     with scratch_folder(node.scratch / scratch) as folder:
-        written = await asyncio.to_thread(_write_and_compare, package, folder, node)
+        written = await _write_and_compare(package, folder, node, node.signer if signed else None)
         return await node.files.adopt(agency_id, written)
 
 
-def _write_and_compare(package: Package, folder: Path, node: Node) -> Path:
-    target = folder / "package.edxml"
+async def _write_and_compare(package: Package, folder: Path, node: Node, signer: EnvelopeSigner | None) -> Path:
+    back = folder / "back"
+    back.mkdir()
     today = node.clock().astimezone(VIETNAM).date()
-    try:
-        with target.open("wb") as sink:
-            write_package(package, sink, options=WriteOptions(today=today, wrap_in=folder))
-        back = folder / "back"
-        back.mkdir()
-        reading = read_package(target, back, limits=node.settings.limits)
-    except EdxmlError as error:
-        reasons = " ".join(finding.message for finding in error.findings) or error.message
-        raise GatewayError("PACKAGE_REFUSED", f"Không đóng gói được văn bản: {reasons}") from error
+    target = Target(
+        file=folder / "package.edxml",
+        back=back,
+        options=WriteOptions(today=today, wrap_in=folder),
+        limits=node.settings.limits,
+    )
+    reading = await write_and_read(package, target, signer)
     if _comparable(reading.package) != _comparable(complete(package)):
         raise GatewayError("PACKAGE_DIFFERS", "Gói tin đọc lại khác với văn bản đã đóng gói; không gửi.")
     shutil.rmtree(back)
-    return target
+    return target.file
 
 
 def _comparable(package: Package) -> Package:

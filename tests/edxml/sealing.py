@@ -6,6 +6,7 @@ import functools
 import io
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -31,16 +32,21 @@ def private_key(kind: str) -> Private:
 
 @functools.cache
 def certificate(kind: str) -> bytes:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"TEST service {kind}")])
+    """A TEST certificate of this kind of key, signed by itself."""
+    return certificate_over(private_key(kind).public_key(), private_key(kind))
+
+
+def certificate_over(public: Any, issuer: Private) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEST service")])
     builder = x509.CertificateBuilder(
         issuer_name=name,
         subject_name=name,
-        public_key=private_key(kind).public_key(),
+        public_key=public,
         serial_number=7,
         not_valid_before=datetime(2024, 1, 1, tzinfo=UTC),
         not_valid_after=datetime(2034, 1, 1, tzinfo=UTC),
     )
-    return builder.sign(private_key(kind), hashes.SHA256()).public_bytes(Encoding.DER)
+    return builder.sign(issuer, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def value_by(kind: str, data: bytes) -> bytes:

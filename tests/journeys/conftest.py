@@ -22,10 +22,10 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
 @pytest_asyncio.fixture
 async def province(addresses: tuple[str, str], tmp_path: Path, papers: Papers) -> AsyncIterator[Province]:
     async with open_province(tmp_path, addresses[1], papers) as opened:
-        await until(lambda: _knows_agencies(opened), LONG)
+        await until(lambda: knows_agencies(opened), LONG)
         yield opened
 
 
-async def _knows_agencies(province: Province) -> bool:
+async def knows_agencies(province: Province) -> bool:
     async with province.node.db.unit(None) as conn:
         return bool(await province.node.db.queries.directory_size(conn, axis="quoc-gia"))

@@ -107,7 +107,8 @@ def free_port() -> int:
         return port
 
 
-def write_settings(folder: Path, *, dsn: str, base_url: str, port: int, trust: Path) -> Settings:
+def write_settings(folder: Path, *, dsn: str, base_url: str, port: int, trust: Path, more: str = "") -> Settings:
+    """``more``: lines behind the axis, its own keys first."""
     (folder / "axis.secret").write_text("TEST-SECRET")
     text = f"""
 data_dir = "{folder / "node"}"
@@ -132,6 +133,7 @@ system_id = "00.99.W00"
 secret_file = "{folder / "axis.secret"}"
 poll_seconds = 0.2
 read_timeout_s = 2.0
+{more}
 """
     path = folder / "node.toml"
     path.write_text(text)
@@ -139,14 +141,14 @@ read_timeout_s = 2.0
 
 
 @asynccontextmanager
-async def open_province(folder: Path, dsn: str, papers: Papers) -> AsyncIterator[Province]:
+async def open_province(folder: Path, dsn: str, papers: Papers, more: str = "") -> AsyncIterator[Province]:
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
     )
     async with AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(open_emulator(seed))
         port = free_port()
-        settings = write_settings(folder, dsn=dsn, base_url=emulator.base_url, port=port, trust=papers.trust)
+        settings = write_settings(folder, dsn=dsn, base_url=emulator.base_url, port=port, trust=papers.trust, more=more)
         node = await stack.enter_async_context(bootstrap.open_node(settings, None))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         ids = await _settle_in(node, papers)
