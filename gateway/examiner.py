@@ -13,7 +13,11 @@ from ..signing.workers import WorkerError
 from .settings import Settings
 
 _MB: Final = 1_000_000
-_INSPECT: Final = f"{__package__}.files.inspection:inspect_file"
+_JOBS: Final = {
+    "inspect": f"{__package__}.files.inspection:inspect_file",
+    "check_read": f"{__package__}.checks.jobs:read",
+    "check_draw": f"{__package__}.checks.jobs:draw",
+}
 
 
 class Examiner:
@@ -33,6 +37,10 @@ class Examiner:
             message = f"Không kiểm tra được tệp “{name}”: {fault.message}"
             return {"findings": [{"code": "FILE_BROKEN", "severity": "error", "message": message}]}
 
+    async def run(self, job: str, value: dict[str, Any]) -> dict[str, Any]:
+        """Another job of the table above. Raises WorkerError."""
+        return await self._pool.run(job, value)
+
 
 @asynccontextmanager
 async def open_examiner(settings: Settings) -> AsyncIterator[Examiner]:
@@ -40,7 +48,7 @@ async def open_examiner(settings: Settings) -> AsyncIterator[Examiner]:
         workers=settings.signing.workers,
         seconds_per_file=settings.signing.time_limit_s,
         memory_bytes=settings.signing.memory_limit_mb * _MB,
-        extra_jobs={"inspect": _INSPECT},
+        extra_jobs=_JOBS,
     )
     async with VerificationPool(wanted) as pool:
         yield Examiner(pool)

@@ -25,6 +25,8 @@ class FileExaminer(Protocol):
 
     async def inspect(self, path: str, *, name: str, main: bool) -> dict[str, Any]: ...
 
+    async def run(self, job: str, value: dict[str, Any]) -> dict[str, Any]: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:

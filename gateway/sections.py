@@ -6,7 +6,7 @@ variable itself; ``settings.py`` does. pydantic stays in these two files.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -151,6 +151,25 @@ class HttpSettings(Section):
         if self.max_file_bytes > self.max_body_bytes:
             raise ValueError("max_file_bytes lớn hơn max_body_bytes")
         return self
+
+
+def _network(text: str) -> str:
+    ip_network(text)  # the ValueError is pydantic's to report
+    return text
+
+
+class CheckPageSettings(Section):
+    """The page /kiem-tra, on which a clerk drops a file. Needs no key, so it is for near addresses only."""
+
+    enabled: bool = Field(default=True, description="false: không có trang /kiem-tra; giao diện /v1/checks vẫn còn")
+    networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        default=("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+        description="mạng được mở trang; nơi khác nhận 403. Sau proxy: theo X-Forwarded-For do proxy ghi",
+    )
+    at_once: int = Field(default=1, ge=1, le=64, description="số tệp kiểm tra cùng lúc; ít hơn signing.workers thì tốt")
+    waiting: int = Field(default=8, ge=0, le=1000, description="số lượt chờ; nhiều hơn nhận 503")
+    per_minute: PositiveInt = Field(default=20, description="lượt mỗi phút của một địa chỉ hoặc khóa; quá thì nhận 429")
+    time_limit_s: PositiveFloat = Field(default=60.0, description="giây cho một lượt, mọi tệp trong gói; quá thì 503")
 
 
 class FilesSettings(Section):

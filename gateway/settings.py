@@ -21,6 +21,7 @@ from .envelope_sections import EnvelopePeer, ServiceKeySettings
 from .errors import GatewayError, InputFault
 from .sections import (
     AxisSettings,
+    CheckPageSettings,
     DatabaseSettings,
     FilesSettings,
     HttpSettings,
@@ -61,6 +62,7 @@ class Settings(Section):
     province_name: str = Field(default="", description="tên tỉnh, thành phố trên các trang và giấy xác nhận")
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()
+    check_page: CheckPageSettings = CheckPageSettings()
     files: FilesSettings = FilesSettings()
     signing: SigningSettings = SigningSettings()
     axes: tuple[AxisSettings, ...] = ()
@@ -181,7 +183,8 @@ def describe(settings: Settings) -> str:
 def _write_table(lines: list[str], name: tuple[str, ...], table: object) -> None:
     tables: list[tuple[str, object]] = []
     for key, value in _items(table):
-        if isinstance(value, BaseModel | Limits | tuple):
+        plain_list = isinstance(value, tuple) and all(isinstance(item, str) for item in value) and bool(value)
+        if isinstance(value, BaseModel | Limits | tuple) and not plain_list:
             tables.append((key, value))
         elif value is not None:
             lines.append(f"{key} = {_toml(key, value)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -15,14 +16,17 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from ..access import KeyRing
+from ..checks.desk import CheckDesk
 from ..errors import GatewayError
 from ..node import Node
-from . import agencies, books, certificates, documents, health, incoming, operations, submissions
+from . import agencies, books, certificates, checks, documents, health, incoming, operations, submissions
 from .calls import Handler, Surface, open_call
 from .contract import Contract, Operation, load_contract
 from .gate import Gate
 from .pages import add_pages
 from .problems import Catalogue, answer, describe, load_catalogue
+from .sealing import Sealer
+from .visitors import Pace
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +35,7 @@ _Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MAX_JSON: Final = 256 * 1024  # bytes of a body that is read whole
 
 
-def make_app(node: Node) -> web.Application:
+def make_app(node: Node, *, random_bytes: Callable[[int], bytes] = os.urandom) -> web.Application:
     """The application of one process. Stop it with ``close_gate`` before its runner is cleaned up."""
     contract, catalogue = load_contract(), load_catalogue()
     surface = Surface(
@@ -40,11 +44,13 @@ def make_app(node: Node) -> web.Application:
         catalogue=catalogue,
         keys=KeyRing(node.db, node.clock),
         gate=Gate(node.files, most=node.settings.http.max_uploads),
+        desk=CheckDesk(node),
+        pace=Pace(node.settings.check_page.per_minute),
     )
     app = web.Application(client_max_size=_MAX_JSON, middlewares=[_guard(catalogue, node)])
     app[SURFACE] = surface
     add_operations(app, contract, surface)
-    add_pages(app, contract, catalogue)
+    add_pages(app, surface, Sealer(random_bytes(32)))
     app.on_response_prepare.append(_harden)
     app.on_shutdown.append(_stop)
     return app
@@ -133,6 +139,7 @@ SECURITY_HEADERS: Final = {
 HANDLERS: Final[dict[str, Handler]] = {
     "submitDocument": submissions.submit_document,
     "validateDocument": submissions.validate_document,
+    "checkFile": checks.check_file,
     "listDocuments": documents.list_documents,
     "showDocument": documents.show_document,
     "showTimeline": documents.show_timeline,

@@ -15,6 +15,7 @@ from uuid import UUID
 from aiohttp import web
 
 from ..access import AgencyCaller, Caller, KeyRing, OperatorCaller
+from ..checks.desk import CheckDesk
 from ..errors import GatewayError, InputFault
 from ..identifiers import Noun, parse
 from ..node import Node
@@ -23,6 +24,7 @@ from .faults import check
 from .gate import Gate
 from .problems import Catalogue
 from .text import clean, parse_object
+from .visitors import Pace
 
 VIETNAM: Final = timezone(timedelta(hours=7))
 MAX_JSON: Final = 256 * 1024  # bytes of a JSON body
@@ -37,6 +39,8 @@ class Surface:
     catalogue: Catalogue
     keys: KeyRing
     gate: Gate
+    desk: CheckDesk
+    pace: Pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

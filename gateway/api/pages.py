@@ -1,4 +1,4 @@
-"""Pages for people: start, the error catalogue, the contract with Swagger UI. Rendered once, served from memory.
+"""Pages for people: start, the error catalogue, the contract with Swagger UI, rendered once; and the check page.
 
 Nothing is loaded from outside and no script stands in a page (strict Content-Security-Policy).
 """
@@ -13,8 +13,9 @@ import jinja2
 from aiohttp import web
 
 from ..errors import GatewayError
-from .contract import Contract
-from .problems import Catalogue
+from .calls import Surface
+from .check_page import CheckPage
+from .sealing import Sealer
 
 BLAMES: Final = {
     "ours": "Nút liên thông",
@@ -25,19 +26,23 @@ BLAMES: Final = {
 _ASSETS: Final = {
     "pages.css": "text/css",
     "docs.js": "text/javascript",
+    "check.css": "text/css",
+    "check.js": "text/javascript",
     "swagger-ui/swagger-ui.css": "text/css",
     "swagger-ui/swagger-ui-bundle.js": "text/javascript",
 }
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_pages(app: web.Application, contract: Contract, catalogue: Catalogue) -> None:
+def add_pages(app: web.Application, surface: Surface, sealer: Sealer) -> None:
+    contract, check_page = surface.contract, surface.node.settings.check_page.enabled
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files("lienthong") / "gateway" / "api" / "templates")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    entries = sorted(catalogue.values(), key=lambda entry: entry.code)
+    templates.globals["check_page"] = check_page
+    entries = sorted(surface.catalogue.values(), key=lambda entry: entry.code)
     pages = {
         "/": templates.get_template("start.html").render(),
         "/docs": templates.get_template("docs.html").render(),
@@ -50,6 +55,8 @@ def add_pages(app: web.Application, contract: Contract, catalogue: Catalogue) ->
     app.router.add_get("/errors/{code}", _error_page(shown))
     app.router.add_get("/openapi.yaml", _fixed(contract.as_yaml, "application/yaml"))
     app.router.add_get("/openapi.json", _fixed(contract.as_json, "application/json"))
+    if check_page:
+        CheckPage(surface, templates.get_template("check.html"), sealer).add_to(app)
     folder = files("lienthong") / "gateway" / "api" / "static"
     for name, media_type in _ASSETS.items():
         content = folder.joinpath(*name.split("/")).read_bytes()

@@ -28,7 +28,7 @@ from ..postgres.errors import DatabaseError
 _log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
-_OURS = (FileError, EdxmlError, AxisError, DatabaseError, SigningError, QueueError, IdentifierError)
+OURS = (FileError, EdxmlError, AxisError, DatabaseError, SigningError, QueueError, IdentifierError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def describe(error: Exception) -> GatewayError | None:
     """The error as one of the gateway's own; None when nobody foresaw it."""
     if isinstance(error, GatewayError):
         return error
-    if isinstance(error, _OURS):
+    if isinstance(error, OURS):
         return GatewayError(error.code, error.message, retry_after=5 if error.transient else None)
     if isinstance(error, web.HTTPException) and error.status in HTTP_CODES:
         return GatewayError(HTTP_CODES[error.status], _HTTP_SENTENCES.get(error.status, "Yêu cầu không hợp lệ."))

@@ -39,7 +39,6 @@ def outcome_lines(outcome: CheckOutcome) -> Lines:
 def file_lines(report: FileReport) -> Lines:
     """One attachment of a package."""
     return (
-        ("Kết luận", report.overall.label),
         ("Kích thước", size_text(report.size)),
         ("SHA-256", report.sha256),
         *_pdf_lines(report),

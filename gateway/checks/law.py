@@ -12,6 +12,7 @@ from importlib.resources import files
 
 import yaml
 
+from ...signing.answers import FILE_REASONS
 from ...signing.report import Answer, Question
 
 
@@ -28,17 +29,15 @@ class Law:
     by_question: Mapping[Question, Article]
     by_code: Mapping[str, Article]
     by_citation: Mapping[str, Article]
-    whole_file: Article
+    whole_file: Article  # behind an answer that stands for a file which could not be checked at all
 
     def behind(self, answer: Answer) -> Article:
         if answer.legal_basis:
             explained = self.by_citation.get(answer.legal_basis)
             return explained or Article(citation=answer.legal_basis, says=None)
+        if answer.code in FILE_REASONS:
+            return self.whole_file
         return self.by_code.get(answer.code) or self.by_question[answer.question]
-
-    def behind_code(self, code: str) -> Article | None:
-        """Of a warning, or of the reason why a file could not be checked at all."""
-        return self.by_code.get(code)
 
 
 @cache

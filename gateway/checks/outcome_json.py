@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from ...edxml.findings import Finding, Severity
-from ...signing.report import Answer, FileReport, Overall
+from ...signing.report import Answer, Overall
 from ...signing.report_json import report_from_json, report_to_json
 from .law import load_law
 from .outcome import CheckedFile, CheckOutcome, FileKind, PackageFacts, Sender, SenderSource
@@ -28,13 +28,13 @@ def outcome_to_json(outcome: CheckOutcome) -> dict[str, Any]:
         "checked_at": outcome.checked_at.isoformat(),
         "trust_store": outcome.trust_store,
         "file": {"name": outcome.name, "size": outcome.size, "sha256": outcome.sha256},
-        "sender": _sender(outcome.sender),
-        **(_package(outcome, outcome.package) if outcome.package else _pdf(outcome.files[0].report)),
+        "sender": sender_to_json(outcome.sender),
+        **_content(outcome),
         "law": list(_law(outcome)),
     }
 
 
-def _sender(sender: Sender) -> dict[str, str | None]:
+def sender_to_json(sender: Sender) -> dict[str, str | None]:
     return {
         "code": sender.code,
         "name": sender.name,
@@ -43,11 +43,23 @@ def _sender(sender: Sender) -> dict[str, str | None]:
     }
 
 
-def _pdf(report: FileReport) -> dict[str, Any]:
-    return {"report": report_to_json(report)}
+def sender_from_json(value: dict[str, Any]) -> Sender:
+    return Sender(
+        code=value["code"],
+        name=value["name"],
+        day=date.fromisoformat(value["date"]) if value["date"] else None,
+        source=SenderSource(value["source"]),
+    )
 
 
-def _package(outcome: CheckOutcome, facts: PackageFacts) -> dict[str, Any]:
+def _content(outcome: CheckOutcome) -> dict[str, Any]:
+    if outcome.package is None:
+        return {"report": report_to_json(outcome.files[0].report)}
+    files = [{"name": file.name, "report": report_to_json(file.report)} for file in outcome.files]
+    return {**facts_to_json(outcome.package), "files": files}
+
+
+def facts_to_json(facts: PackageFacts) -> dict[str, Any]:
     return {
         "encoding": facts.encoding,
         "content_digest": facts.content_digest,
@@ -55,7 +67,6 @@ def _package(outcome: CheckOutcome, facts: PackageFacts) -> dict[str, Any]:
         "strict_findings": plain(facts.strict_findings),
         "package": dict(facts.fields),
         "summary": [{"label": label, "value": value} for label, value in facts.lines],
-        "files": [{"name": file.name, "report": report_to_json(file.report)} for file in outcome.files],
     }
 
 
@@ -79,7 +90,6 @@ def _answers(outcome: CheckOutcome) -> Iterator[Answer]:
 def outcome_from_json(value: dict[str, Any]) -> CheckOutcome:
     """What ``outcome_to_json`` wrote; anything else raises KeyError, TypeError or ValueError."""
     kind = FileKind(value["kind"])
-    sender = value["sender"]
     package = kind is FileKind.EDXML
     files = value["files"] if package else [{"name": value["file"]["name"], "report": value["report"]}]
     return CheckOutcome(
@@ -89,12 +99,7 @@ def outcome_from_json(value: dict[str, Any]) -> CheckOutcome:
         sha256=value["file"]["sha256"],
         checked_at=datetime.fromisoformat(value["checked_at"]),
         trust_store=value["trust_store"],
-        sender=Sender(
-            code=sender["code"],
-            name=sender["name"],
-            day=date.fromisoformat(sender["date"]) if sender["date"] else None,
-            source=SenderSource(sender["source"]),
-        ),
+        sender=sender_from_json(value["sender"]),
         overall=Overall(value["overall"]),
         files=tuple(CheckedFile(name=file["name"], report=report_from_json(file["report"])) for file in files),
         package=facts_from_json(value) if package else None,

@@ -53,6 +53,7 @@ NOTICE: Final = (
 COLOURS: Final = {"good": "#0b6b2b", "bad": "#b00020", "open": "#8a5a00", "quiet": "#444444"}
 _LONG: Final = 600  # letters of a message
 _FOOT: Final = 12 * mm
+_REASONS: Final = 6  # shown below the verdict
 _LINE: Final = colors.HexColor("#777777")
 
 
@@ -116,8 +117,7 @@ def _verdict_box(outcome: CheckOutcome) -> Table:
     mark = OVERALL_MARKS[outcome.overall]
     colour = COLOURS[mark.tone]
     cell: list[Any] = [text(f"KẾT LUẬN: {mark.word}", font=BOLD, size=14, centred=True, colour=colour, after=3)]
-    reasons = [file.report.reason for file in outcome.files if file.report.reason]
-    cell += [text(reason, centred=True, limit=_LONG) for reason in dict.fromkeys(reasons)][:5]
+    cell += [text(reason, centred=True, limit=_LONG) for reason in _reasons(outcome)]
     cell.append(text(NEXT_STEPS[outcome.overall], font=ITALIC, centred=True))
     style = [
         ("FONTNAME", (0, 0), (-1, -1), REGULAR),
@@ -125,6 +125,13 @@ def _verdict_box(outcome: CheckOutcome) -> Table:
         ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
     ]
     return Table([[cell]], colWidths=[WIDTH], style=TableStyle(style))
+
+
+def _reasons(outcome: CheckOutcome) -> list[str]:
+    """Why it is not valid, file by file; the rest stands below."""
+    named = outcome.package is not None
+    against = [file for file in outcome.files if file.report.reason]
+    return [f"{file.name}: {file.report.reason}" if named else str(file.report.reason) for file in against[:_REASONS]]
 
 
 def _package(facts: PackageFacts) -> Iterator[Any]:
@@ -143,6 +150,8 @@ def _package(facts: PackageFacts) -> Iterator[Any]:
 def _file(title: str, report: FileReport, *, attached: bool) -> Iterator[Any]:
     yield heading(title)
     if attached:
+        mark = OVERALL_MARKS[report.overall]
+        yield text(f"Kết luận về tệp này: {mark.word}", font=BOLD, colour=COLOURS[mark.tone], after=3)
         yield _lines(file_lines(report))
     if not report.signatures and len({answer.code for answer in report.answers}) == 1:
         yield text(f"{report.answers[0].message} [{report.answers[0].code}]", limit=_LONG)

@@ -60,6 +60,10 @@ WHERE key = ANY(:keys::text[]) AND valid_from <= :on_date AND (valid_to IS NULL 
 -- The registry's rows for the certificates' owners among these agencies, and for anybody (by certificate).
 SELECT sha256, agency_code, role, holder, valid_from, valid_to FROM certificate;
 
+-- name: owners_of_certificates
+-- Whose these certificates are, for a check by hand that was told no sender.
+SELECT sha256, agency_code, role FROM certificate WHERE sha256 = ANY(:sha256s::text[]);
+
 -- name: insert_certificate!
 INSERT INTO certificate (sha256, agency_code, role, holder, valid_from, valid_to)
 VALUES (:sha256, :agency_code, :role, :holder, :valid_from, :valid_to)
