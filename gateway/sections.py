@@ -195,6 +195,28 @@ class SigningSettings(Section):
     trust_store: str = Field(
         default="bcy", pattern=r"^[a-z][a-z0-9_]*$", description="tên kho tin cậy: bcy (chuyên dùng), neac (công cộng)"
     )
+    modules: tuple[str, ...] = Field(
+        default=(), description="mô-đun PKCS#11 của token, HSM (đường dẫn đầy đủ); nút không nạp mô-đun nào khác"
+    )
+    module_environment: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*=")], ...] = Field(
+        default=(), description="biến môi trường TÊN=giá trị mà mô-đun cần; tiến trình của token không có biến nào khác"
+    )
+    token_limit_s: PositiveFloat = Field(
+        default=60.0, description="giây cho một lần ký trên token; quá thì tiến trình của token bị dừng"
+    )
+    trial_keys: bool = Field(
+        default=False,
+        description="cho mở khóa tệp pkcs12:ĐƯỜNG_DẪN để thử; chữ ký không có giá trị, chỉ với trục ở máy này",
+    )
+
+    @model_validator(mode="after")
+    def _listed_modules(self) -> Self:
+        files = [module for module in self.modules if module.startswith("pkcs12:")]
+        if files and not self.trial_keys:
+            raise ValueError("khóa tệp pkcs12: chỉ dùng để thử; phải đặt trial_keys = true")
+        if any(not module.removeprefix("pkcs12:").startswith("/") for module in self.modules):
+            raise ValueError("modules: mỗi mục là một đường dẫn đầy đủ")
+        return self
 
 
 class AxisSettings(Section):

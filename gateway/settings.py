@@ -106,6 +106,8 @@ class Settings(Section):
             raise ValueError("sign_envelopes = true cần mục [service_key]")
         if self.signing.mode == "unsafe_off" and not all(axis.loopback for axis in self.axes):
             raise ValueError("signing.mode = “unsafe_off” không được dùng với trục ngoài máy này")
+        if self.signing.trial_keys and not all(axis.loopback for axis in self.axes):
+            raise ValueError("signing.trial_keys không được dùng với trục ngoài máy này")
         return self
 
 

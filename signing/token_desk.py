@@ -72,7 +72,7 @@ class TokenDesk:
     ) -> None:
         for process in self._live:
             process.stop()
-        await self._group.__aexit__(kind, error, trace)
+        await self._group.__aexit__(None, None, None)  # what the block raised passes as it is
 
     @property
     def process_ids(self) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from . import agencies, certificates, checking, holds, keys, packing, policies, running
+from . import agencies, certificates, checking, holds, keys, packing, policies, running, tokens
 from .context import Invocation
 from .exits import OURS, Exit, complain, explain, leaves, usage_in_vietnamese
 
@@ -45,6 +45,7 @@ GROUPS: Final = {
     "operator-key": keys.operators,
     "certificate": certificates.group,
     "policy": policies.group,
+    "token": tokens.group,
     "hold": holds.group,
     "channel": holds.ways,
 }

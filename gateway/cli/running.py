@@ -37,6 +37,12 @@ def serve(context: typer.Context) -> None:
             "Chỉ dùng để đo tốc độ.",
             file=sys.stderr,
         )
+    if settings.signing.trial_keys:
+        print(
+            "CẢNH BÁO: signing.trial_keys = true. Nút mở được khóa trong tệp PKCS#12; chữ ký như vậy KHÔNG CÓ GIÁ TRỊ "
+            "trên văn bản thật. Chỉ dùng để thử.",
+            file=sys.stderr,
+        )
     log = structlog.get_logger(__name__)
     log.info("node-starting", host=settings.http.host, port=settings.http.port, data_dir=str(settings.data_dir))
     asyncio.run(_until_signal(lambda stop: bootstrap.run(settings, stop)))
