@@ -27,8 +27,11 @@ from ..queue.embedded import EmbeddedBroker
 from ..queue.settings import QueueSettings
 from ..queue.wakeups import Wakeups
 from ..queue.worker import WorkerLoop
+from ..signing.token_desk import TokenDesk
 from . import idempotency
 from .api.server import serve_api
+from .desk import sessions, states
+from .desk.tools import Desk
 from .directory import LOCAL
 from .envelopes import open_signer
 from .errors import GatewayError
@@ -39,12 +42,13 @@ from .identifiers import new_id
 from .node import Node
 from .pipeline.handover import TOPIC, consumer
 from .pipeline.holding import hold_work
-from .pipeline.routine import housekeeping, look_for_mail, match_parked, synchronise_directory
+from .pipeline.routine import housekeeping, look_for_mail, match_parked, synchronise_directory, watch_sessions
 from .pipeline.steps import kinds
 from .postgres.database import Database, DatabaseSettings
 from .postgres.migrations.runner import check_at_head, migrate
 from .postgres.supervisor import EmbeddedServer
 from .settings import Settings
+from .tokens import token_desk_settings
 
 CONSUMER: Final = "pipeline"
 
@@ -77,6 +81,7 @@ async def take_up(node: Node) -> None:
 
 async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | None = None) -> None:
     """Everything that runs by itself, in one task group, until the stop."""
+    await sessions.forget_sessions(node)
     wakeups = Wakeups(node.db)
     broker = EmbeddedBroker(node.db, random=node.random, wakeups=wakeups, settings=queue_settings(node.settings))
     broker.subscribe(consumer=CONSUMER, topic=TOPIC, handler=consumer(node))
@@ -98,6 +103,7 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
             "api": serve_api(node, stop),
             "housekeeping": housekeeping(node, stop),
             "parked statuses": match_parked(node, stop),
+            "signing sessions": watch_sessions(node, stop),
             **_axis_tasks(node, stop),
         }
         tasks = [group.create_task(_root(name, work, stop), name=name) for name, work in roots.items()]
@@ -155,10 +161,12 @@ async def open_node(settings: Settings, server: EmbeddedServer | None, *, servin
         await files.start(older_than=clock() - timedelta(hours=1))
         scratch = scratch_of(settings)
         scratch.mkdir(parents=True, exist_ok=True)
+        examiner = await stack.enter_async_context(open_examiner(settings))
+        tokens = await stack.enter_async_context(TokenDesk(settings=token_desk_settings(settings.signing)))
         yield Node(
             db=db,
             files=files,
-            verifier=await stack.enter_async_context(open_examiner(settings)),
+            verifier=examiner,
             axes=await _open_axes(settings, db, stack),
             settings=settings,
             clock=clock,
@@ -167,6 +175,7 @@ async def open_node(settings: Settings, server: EmbeddedServer | None, *, servin
             scratch=scratch,
             trust_folder=settings.signing.trust_dir or settings.data_dir / "trust",
             signer=await stack.enter_async_context(open_signer(settings.service_key if serving else None)),
+            desk=Desk(press=examiner, tokens=tokens),
         )
 
 
@@ -177,7 +186,7 @@ def scratch_of(settings: Settings) -> Path:
 
 async def fill_transitions(db: Database) -> None:
     """The state tables of exchanges.py, for the foreign key of every event."""
-    subjects, before, after = zip(*transition_rows(), strict=True)
+    subjects, before, after = zip(*transition_rows(), *states.rows(), strict=True)
     async with db.unit(None) as conn:
         await db.queries.insert_transitions(conn, subjects=list(subjects), froms=list(before), tos=list(after))
 

@@ -17,6 +17,10 @@ _JOBS: Final = {
     "inspect": f"{__package__}.files.inspection:inspect_file",
     "check_read": f"{__package__}.checks.jobs:read",
     "check_draw": f"{__package__}.checks.jobs:draw",
+    "prepare_pdf": "lienthong.signing.sign_jobs:prepare_pdf",
+    "fill_pdf": "lienthong.signing.sign_jobs:fill_pdf",
+    "begin_external": "lienthong.signing.external:begin_external_pdf",
+    "finish_external": "lienthong.signing.external:finish_external_pdf",
 }
 
 

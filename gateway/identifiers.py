@@ -23,6 +23,8 @@ class Noun(StrEnum):
     FILE = "tt"  # tệp tin
     WORK = "vc"  # việc
     MESSAGE = "td"  # thông điệp
+    SIGNING_CASE = "hs"  # hồ sơ ký
+    SIGNING_SESSION = "ph"  # phiên ký
 
 
 class IdentifierError(Exception):

@@ -12,6 +12,7 @@ from uuid import UUID
 from ..adapters.axis import Axis
 from ..signing.report import FileReport
 from ..signing.request import VerificationRequest
+from .desk.tools import Desk
 from .envelopes import EnvelopeSigner
 from .files.store import FileStore
 from .postgres.database import Database
@@ -41,3 +42,4 @@ class Node:
     scratch: Path  # folder for packages while they are written or read, emptied at start
     trust_folder: Path  # trust stores and revocation lists (signing/trust.py)
     signer: EnvelopeSigner | None = None  # the service key; None: envelopes are not signed
+    desk: Desk | None = None  # where documents are signed; none beside a command

@@ -208,6 +208,23 @@ class SigningSettings(Section):
         default=False,
         description="cho mở khóa tệp pkcs12:ĐƯỜNG_DẪN để thử; chữ ký không có giá trị, chỉ với trục ở máy này",
     )
+    tsa_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="địa chỉ cấp dấu thời gian (RFC 3161); trống: ký mức B-B"
+    )
+    level: Literal["B-B", "B-T", "B-LT", "B-LTA"] = Field(
+        default="B-LT", description="mức PAdES khi ký; B-LT kèm dữ liệu thu hồi, B-LTA thêm dấu thời gian lưu trữ"
+    )
+    subfilter: Literal["adbe.pkcs7.detached", "ETSI.CAdES.detached"] = Field(
+        default="ETSI.CAdES.detached", description="dạng chữ ký; adbe.pkcs7.detached như bộ công cụ VGCA"
+    )
+    seal_diameter_mm: float = Field(default=36.0, ge=20, le=60, description="mm; đường kính thật của con dấu")
+    session_minutes: float = Field(default=15.0, gt=0, le=480, description="phút; thời hạn mặc định của phiên ký")
+    session_minutes_max: float = Field(default=60.0, gt=0, le=480, description="phút; thời hạn dài nhất được xin")
+    session_cases_max: int = Field(default=200, ge=1, le=1000, description="số hồ sơ của một phiên ký")
+    ticket_minutes: float = Field(default=30.0, gt=0, le=1440, description="phút; hạn của vé ký trên máy người ký")
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="địa chỉ nút mà máy người ký gọi tới; trống: theo yêu cầu"
+    )
 
     @model_validator(mode="after")
     def _listed_modules(self) -> Self:
@@ -216,6 +233,12 @@ class SigningSettings(Section):
             raise ValueError("khóa tệp pkcs12: chỉ dùng để thử; phải đặt trial_keys = true")
         if any(not module.removeprefix("pkcs12:").startswith("/") for module in self.modules):
             raise ValueError("modules: mỗi mục là một đường dẫn đầy đủ")
+        return self
+
+    @model_validator(mode="after")
+    def _session_fits(self) -> Self:
+        if self.session_minutes > self.session_minutes_max:
+            raise ValueError("session_minutes lớn hơn session_minutes_max")
         return self
 
 

@@ -185,8 +185,7 @@ def describe(settings: Settings) -> str:
 def _write_table(lines: list[str], name: tuple[str, ...], table: object) -> None:
     tables: list[tuple[str, object]] = []
     for key, value in _items(table):
-        plain_list = isinstance(value, tuple) and all(isinstance(item, str) for item in value) and bool(value)
-        if isinstance(value, BaseModel | Limits | tuple) and not plain_list:
+        if isinstance(value, BaseModel | Limits) or _are_tables(value):
             tables.append((key, value))
         elif value is not None:
             lines.append(f"{key} = {_toml(key, value)}")
@@ -200,6 +199,10 @@ def _write_table(lines: list[str], name: tuple[str, ...], table: object) -> None
             _write_table(lines, (*name, key), value)
 
 
+def _are_tables(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(row, BaseModel) for row in value)
+
+
 def _items(table: object) -> list[tuple[str, Any]]:
     if isinstance(table, BaseModel):
         return [(name, getattr(table, name)) for name in type(table).model_fields]
@@ -211,6 +214,8 @@ def _toml(key: str, value: object) -> str:
         return json.dumps(str(value.path), ensure_ascii=False)
     if key in {"dsn", "migrate_dsn"}:
         return '"***"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(key, item) for item in value)}]"
     if isinstance(value, str | Path):
         return json.dumps(str(value), ensure_ascii=False)
     return json.dumps(value)

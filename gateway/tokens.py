@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..signing.token_desk import TokenDeskSettings
+from ..signing.token_desk import JOBS, TokenDeskSettings
 from .sections import SigningSettings
 
 _MB: Final = 1024 * 1024
@@ -13,6 +13,7 @@ _MB: Final = 1024 * 1024
 def token_desk_settings(signing: SigningSettings) -> TokenDeskSettings:
     """For ``TokenDesk``: the listed modules and nothing else, each in a process of its own."""
     return TokenDeskSettings(
+        jobs={**JOBS, "sign_pdf": "lienthong.signing.token_job:sign_pdf"},
         modules=signing.modules,
         environment=dict(_pair(line) for line in signing.module_environment),
         seconds=signing.token_limit_s,

@@ -19,7 +19,20 @@ from ..access import KeyRing
 from ..checks.desk import CheckDesk
 from ..errors import GatewayError
 from ..node import Node
-from . import agencies, books, certificates, checks, documents, health, incoming, operations, submissions
+from . import (
+    agencies,
+    books,
+    certificates,
+    checks,
+    documents,
+    health,
+    incoming,
+    operations,
+    signing_cases,
+    signing_sessions,
+    signing_tickets,
+    submissions,
+)
 from .calls import Handler, Surface, open_call
 from .contract import Contract, Operation, load_contract
 from .gate import Gate
@@ -147,6 +160,29 @@ HANDLERS: Final[dict[str, Handler]] = {
     "reserveNumber": books.reserve,
     "readRegister": books.read_register,
     "readGaps": books.read_gaps,
+    "createSigningCase": signing_cases.create_case,
+    "listSigningCases": signing_cases.list_cases,
+    "showSigningCase": signing_cases.show_case,
+    "fetchSigningFile": signing_cases.fetch_file,
+    "checkSigningForm": signing_cases.check_form,
+    "numberSigningCase": signing_cases.number_case,
+    "returnSigningCase": signing_cases.return_case,
+    "cancelSigningCase": signing_cases.cancel_case,
+    "releaseSigningCase": signing_cases.release_case,
+    "issueSigningTicket": signing_sessions.issue_ticket,
+    "listTokens": signing_sessions.list_tokens,
+    "setSigningPicture": signing_sessions.set_picture,
+    "openSigningSession": signing_sessions.open_session,
+    "showSigningSession": signing_sessions.show_session,
+    "signInSession": signing_sessions.sign,
+    "closeSigningSession": signing_sessions.close_session,
+    "showTicket": signing_tickets.show_ticket,
+    "fetchTicketFile": signing_tickets.fetch_file,
+    "startTicketFile": signing_tickets.start,
+    "finishTicketFile": signing_tickets.finish,
+    "showVgcaRequest": signing_tickets.show_vgca,
+    "fetchVgcaDocument": signing_tickets.fetch_vgca,
+    "uploadVgcaDocument": signing_tickets.upload_vgca,
     "readMailbox": incoming.read_mailbox,
     "showIncoming": incoming.show_incoming,
     "fetchPackage": incoming.fetch_package,

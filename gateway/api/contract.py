@@ -53,6 +53,7 @@ class Operation:
 class Contract:
     operations: tuple[Operation, ...]
     metadata: Draft202012Validator
+    signing: Draft202012Validator  # the metadata part of a signing case
     as_yaml: bytes
     as_json: bytes
 
@@ -70,6 +71,7 @@ def load_contract() -> Contract:
             if method in item
         ),
         metadata=_compile(plain["components"]["schemas"]["DocumentMetadata"]),
+        signing=_compile(plain["components"]["schemas"]["SigningRequest"]),
         as_yaml=text,
         as_json=json.dumps(document, ensure_ascii=False, default=str).encode(),
     )

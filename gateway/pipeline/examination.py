@@ -8,7 +8,7 @@ runs in worker processes (DESIGN.md, decision 9); here the requests are made and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +52,10 @@ class Rules:
     annex: Resolved
     strict: bool
     registry: tuple[RegisteredCertificate, ...]
+
+    def for_digitised(self) -> Rules:
+        """Of a paper that was signed by hand and scanned, the agency's signature is asked (NĐ 30/2020 Điều 25.1.c)."""
+        return replace(self, main=self.annex)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,6 +105,7 @@ async def examine(node: Node, work: Work) -> None:
         exchange = await node.db.queries.exchange_in_hand(conn, id=exchange_id)
         metadata = metadata_from_json(exchange["metadata"])
         rules = await _rules(node, conn, sender_in(exchange), metadata)
+        rules = rules.for_digitised() if exchange["digitised"] else rules
     examination = await examine_files(node, _stored(node, exchange["agency_id"], exchange["files"]), rules)
     if exchange["state"] == Outward.ACCEPTED and _refusal(examination) is None:
         said = [_examined(node, exchange)]

@@ -19,6 +19,7 @@ from ...queue import work as work_rows
 from ...queue.channels import list_channels, pause_channel
 from ...queue.messages import ChannelState, Work
 from .. import idempotency
+from ..desk import sessions, tickets
 from ..directory import synchronise
 from ..errors import GatewayError
 from ..exchanges import Incoming
@@ -95,6 +96,16 @@ async def match_parked(node: Node, stop: asyncio.Event) -> None:
     await _repeat(f"{Incoming.PARKED} statuses", once, stop, 5.0)
 
 
+async def watch_sessions(node: Node, stop: asyncio.Event) -> None:
+    """Sessions of holders end when their time is over, and with the node."""
+
+    async def once() -> None:
+        await sessions.close_expired(node)
+
+    await _repeat("signing sessions", once, stop, sessions.LOOK)
+    await sessions.close_all(node)
+
+
 async def housekeeping(node: Node, stop: asyncio.Event) -> None:
     """Forget what no promise needs any more; never a document, an event or a register entry."""
 
@@ -104,6 +115,7 @@ async def housekeeping(node: Node, stop: asyncio.Event) -> None:
             await work_rows.purge(conn, older_seconds=_KEEP_SETTLED)
             await inbox.purge(conn, older_seconds=_KEEP_INBOX)
         await idempotency.purge(node)
+        await tickets.sweep_workplace(node)
 
     await _repeat("housekeeping", once, stop, _HOUR)
 

@@ -36,6 +36,7 @@ CREATE TABLE signing_case (
 CREATE INDEX signing_case_list ON signing_case (agency_id, id);
 CREATE INDEX signing_case_waiting ON signing_case (agency_id, state, id)
     WHERE state NOT IN ('released', 'returned', 'cancelled');
+CREATE UNIQUE INDEX signing_case_exchange ON signing_case (exchange_id);
 -- A number belongs to one living case.
 CREATE UNIQUE INDEX signing_case_number ON signing_case (reservation) WHERE state NOT IN ('returned', 'cancelled');
 

@@ -32,7 +32,13 @@ DOCUMENT = json.loads(CONTRACT.as_json)
 PROBLEM = {"application/problem+json": json.loads}
 OPENAPI = OpenAPI.from_dict(DOCUMENT, config=Config(extra_media_type_deserializers=PROBLEM))
 VALUES = {
-    "id": {"/v1/operations": show(Noun.HOLD, UUID(int=9)), "/v1/": show(Noun.EXCHANGE, UUID(int=9))},
+    "id": {
+        "/v1/operations": show(Noun.HOLD, UUID(int=9)),
+        "/v1/signing/cases": show(Noun.SIGNING_CASE, UUID(int=9)),
+        "/v1/signing/sessions": show(Noun.SIGNING_SESSION, UUID(int=9)),
+        "/v1/": show(Noun.EXCHANGE, UUID(int=9)),
+    },
+    "ticket": {"/v1/": f"ve_{'0' * 48}"},
     "n": {"/v1/": "0"},
     "direction": {"/v1/": "incoming"},
     "year": {"/v1/": "2026"},

@@ -35,6 +35,7 @@ NO_CODES = frozenset(
     {
         # pyHanko's and libxml2's own words, names of signature policies, words of the emulator's control plane
         "FORMAT_FAILURE", "NA_ANY_ONE", "ST_TWO", "ST_TWO_PLUS_NHAY", "TN_TITLE_AND_AGENCY", "AGENCY_ONLY",
+        "LEADER_NUMBER_AGENCY", "NUMBER_FIRST", "PAPER_SCAN", "TT01_2019", "RSA_PKCS",
         "NOT_APPLICABLE", "BAD_REQUEST", "TOO_LARGE", "UNKNOWN_AGENCY", "UNKNOWN_DELIVERY", "UNKNOWN_PACKAGE",
     }
 )  # fmt: skip

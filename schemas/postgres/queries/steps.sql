@@ -11,7 +11,8 @@ SELECT e.*, a.code AS agency_code, a.name AS agency_name, a.in_charge, a.address
      FROM exchange_file f WHERE f.exchange_id = e.id) AS files,
     (SELECT jsonb_agg(jsonb_build_object('recipient_code', d.recipient_code, 'recipient_name', d.recipient_name,
             'axis', d.axis) ORDER BY d.recipient_code)
-     FROM delivery d WHERE d.exchange_id = e.id) AS deliveries
+     FROM delivery d WHERE d.exchange_id = e.id) AS deliveries,
+    EXISTS (SELECT FROM signing_case s WHERE s.exchange_id = e.id AND s.flow = 'PAPER_SCAN') AS digitised
 FROM exchange e JOIN agency a ON a.id = e.agency_id
 WHERE e.id = :id;
 

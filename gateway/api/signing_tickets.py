@@ -1,0 +1,120 @@
+"""/v1/signing/tickets and /v1/signing/vgca: the ticket in the path is who calls; no key of an agency is needed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from contextlib import aclosing
+from typing import Final
+
+from aiohttp import web
+
+from ...signing.errors import SigningError
+from ..desk import external, vgca
+from ..desk.tickets import Channel, look_up
+from ..errors import GatewayError
+from ..files.errors import FileError
+from ..files.layout import StoredFile
+from ..identifiers import Noun, show
+from .body import BodyLimits, read_parts
+from .calls import Call, reply
+from .multipart import PartData, PartEnd, PartStart
+from .signing_cases import stored_file
+from .signing_sessions import public_url
+from .signing_views import start_view, ticket_view
+from .stored import send_stored
+
+_PARTS: Final = 16  # of an upload; the tool sends its own fields beside the file
+_PULSE: Final = 60.0
+_UNKNOWN_SIZE: Final = 1_000_000
+
+
+async def show_ticket(call: Call) -> web.Response:
+    return reply(ticket_view(await look_up(call.node, call.parameters["ticket"], Channel.TICKET)))
+
+
+async def fetch_file(call: Call) -> web.StreamResponse:
+    ticket = await look_up(call.node, call.parameters["ticket"], Channel.TICKET)
+    ticket.file(call.parameters["n"])
+    return await send_stored(call.request, stored_file(call.node, ticket.case, call.parameters["n"]))
+
+
+async def start(call: Call) -> web.Response:
+    certificate = _bytes(call.body["certificate"])
+    chain = [_bytes(one) for one in call.body.get("chain", ())]
+    begun = await external.start(
+        call.node, call.parameters["ticket"], call.parameters["n"], certificate=certificate, chain=chain
+    )
+    return reply(start_view(begun))
+
+
+async def finish(call: Call) -> web.Response:
+    case = await external.finish(
+        call.node, call.parameters["ticket"], call.parameters["n"], _bytes(call.body["signature"])
+    )
+    file = next(one for one in case.files if one["position"] == call.parameters["n"])
+    return reply({"id": show(Noun.SIGNING_CASE, case.id), "state": case.state, "sha256": file["sha256"]})
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise GatewayError("REQUEST_INVALID", "Chứng thư và chữ ký phải ở dạng base64.") from error
+
+
+# The VGCA tool -------------------------------------------------------------------------------------------------------
+
+
+async def show_vgca(call: Call) -> web.Response:
+    """The function and the object that the eOffice's page hands to ``vgcaplugin.js``."""
+    secret, position = call.parameters["ticket"], call.parameters["n"]
+    place = await vgca.find_place(call.node, secret, position)
+    base = f"{public_url(call)}/v1/signing/vgca/{secret}/{position}"
+    return reply({"function": vgca.FUNCTIONS[place.step], "request": vgca.plugin_request(place, base)})
+
+
+async def fetch_vgca(call: Call) -> web.StreamResponse:
+    place = await vgca.find_place(call.node, call.parameters["ticket"], call.parameters["n"])
+    return await send_stored(call.request, stored_file(call.node, place.ticket.case, call.parameters["n"]))
+
+
+async def upload_vgca(call: Call) -> web.Response:
+    """The tool reads this form only: ``Status`` is a boolean, and a refusal is an answer, not an HTTP error."""
+    secret, position = call.parameters["ticket"], call.parameters["n"]
+    try:
+        with call.surface.gate.upload(call.request.content_length or _UNKNOWN_SIZE):
+            place = await vgca.find_place(call.node, secret, position)
+            uploaded = await _receive(call, place)
+            case = await vgca.take_upload(call.node, secret, position, uploaded)
+    except (GatewayError, SigningError, FileError) as error:
+        return reply({"Status": False, "Message": f"{error.message} ({error.code})", "FileName": "", "FileServer": ""})
+    address = f"{public_url(call)}/v1/signing/cases/{show(Noun.SIGNING_CASE, case.id)}/files/{position}"
+    return reply({"Status": True, "Message": "", "FileName": place.file["name"], "FileServer": address})
+
+
+async def _receive(call: Call, place: vgca.Place) -> StoredFile:
+    """The first file part named ``uploadfile``, into the agency's store."""
+    http = call.node.settings.http
+    limits = BodyLimits(size=http.max_body_bytes, parts=_PARTS, idle=http.body_timeout_s, pulse=_PULSE)
+    stored: StoredFile | None = None
+    async with (
+        call.node.files.receive(place.ticket.agency_id, limit=http.max_file_bytes) as sink,
+        aclosing(read_parts(call.request, limits, _alive)) as events,
+    ):
+        wanted = False
+        async for event in events:
+            if isinstance(event, PartStart):
+                wanted = stored is None and event.name == vgca.UPLOAD_FIELD
+            elif isinstance(event, PartData) and wanted:
+                await sink.write(event.content)
+            elif isinstance(event, PartEnd) and wanted:
+                stored = await sink.commit()
+                wanted = False
+    if stored is None or stored.size == 0:
+        raise GatewayError("MULTIPART_PARTS", f"Thiếu phần “{vgca.UPLOAD_FIELD}”.")
+    return stored
+
+
+async def _alive() -> None:
+    return None
