@@ -19,3 +19,10 @@ def verify(value: dict[str, Any]) -> dict[str, Any]:
 def verify_plainly(value: dict[str, Any]) -> dict[str, Any]:
     """The same with pyHanko as it is installed (platform.md D6 asks for a switch)."""
     return report_to_json(verify_file(request_from_json(value)))
+
+
+def appearance(value: dict[str, Any]) -> dict[str, Any]:
+    """How the signatures look: a job of its own, so that whatever becomes of it leaves the verdict alone."""
+    from .appearance import appearance_job
+
+    return appearance_job(value)

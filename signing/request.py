@@ -58,6 +58,8 @@ class VerificationRequest:
     timestamp: TimestampRule = TimestampRule.RECOMMENDED
     sha1_documents_until: datetime | None = None  # older files: SHA-1 is tolerated if a timestamp proves it (C14)
     limits: VerificationLimits = field(default_factory=VerificationLimits)
+    appearance: bool = False  # look at the rendered signatures too, for warnings
+    seal_diameter_mm: float | None = None  # of the sender's seal, where known
 
     @property
     def reference_time(self) -> datetime:

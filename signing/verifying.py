@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
 from .answers import FILE_REASONS
+from .appearance_request import appearance_request
 from .errors import SigningError
 from .policies import POLICY_VERSION
 from .refusals import FileFacts, file_refused
+from .remarks import remark
 from .report import FileReport, Overall
+from .report import Warning as Remark
 from .report_json import report_from_json
 from .request import VerificationRequest, request_to_json
 from .trust import evidence_key
@@ -24,6 +27,8 @@ from .workers import WorkerError, WorkerPool, WorkerSettings
 
 VERIFY: Final = f"{__package__}.jobs:verify"
 VERIFY_PLAINLY: Final = f"{__package__}.jobs:verify_plainly"
+APPEARANCE: Final = f"{__package__}.jobs:appearance"
+APPEARANCE_SECONDS: Final = 10.0
 # Reasons that a second try, or a repaired installation, may answer otherwise: never remembered.
 REMEMBERED: Final = (Overall.VALID, Overall.INVALID)
 
@@ -41,7 +46,11 @@ class VerificationSettings:
 
     def worker_settings(self) -> WorkerSettings:
         return WorkerSettings(
-            jobs={"verify": VERIFY if self.bulk_reader else VERIFY_PLAINLY, **self.extra_jobs},
+            jobs={
+                "verify": VERIFY if self.bulk_reader else VERIFY_PLAINLY,
+                "appearance": APPEARANCE,
+                **self.extra_jobs,
+            },
             size=self.workers,
             seconds=self.seconds_per_file,
             memory_bytes=self.memory_bytes,
@@ -85,9 +94,22 @@ class VerificationPool:
         except WorkerError as fault:
             code = fault.code if fault.code in FILE_REASONS else "SIG_CHECK_FAILED"
             return file_refused(request, FileFacts(sha256=sha256 or ""), code, fault.detail)
+        report = await self._looked_at(request, report)
         if key and report.sha256 == sha256 and report.overall in REMEMBERED:
             self._remember(key, request.now, report)
         return report
+
+    async def _looked_at(self, request: VerificationRequest, report: FileReport) -> FileReport:
+        """With the warnings about its looks; a look that fails is a warning and leaves the verdict alone (C7)."""
+        asked = appearance_request(request, report)
+        if asked is None:
+            return report
+        try:
+            answer = await self._pool.run("appearance", asdict(asked), seconds=APPEARANCE_SECONDS)
+            found = tuple(Remark(**warning) for warning in answer["warnings"])
+        except WorkerError as fault:
+            found = (remark("SIG_WARN_APPEARANCE_NOT_CHECKED", fault.code),)
+        return replace(report, warnings=report.warnings + found)
 
     def _remembered(self, key: str, now: datetime) -> FileReport | None:
         found = self._verdicts.get(key)
