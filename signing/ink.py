@@ -51,14 +51,15 @@ def look_at(picture: Image.Image, region: Box, field: Box) -> Ink | None:
     deep = ImageChops.subtract(value, _least(picture))
     coloured = ImageChops.darker(drawn, deep.point(lambda level: 255 * (level > DEEP)))
     black = ImageChops.darker(ImageChops.subtract(drawn, coloured), value.point(lambda level: 255 * (level < DARK)))
-    hue, own = _hue(hue_band, coloured, count)
+    inked = max(1, _count(coloured) + _count(black))  # white paper that came with the picture is no ink
+    hue, own = _hue(hue_band, coloured, inked)
     scale = pixels_per_point(region)
     pixels = (field[2] - field[0]) * (field[3] - field[1]) * scale * scale
     return Ink(
         box=_points((own if own.getbbox() else drawn).getbbox() or (0, 0, 1, 1), region, scale),
         hue=hue,
         cover=count / max(1.0, pixels),
-        black=_count(black) / count,
+        black=_count(black) / inked,
     )
 
 
@@ -78,10 +79,10 @@ def hidden_part(below: Image.Image, above: Image.Image, both: Image.Image) -> fl
     return _count(ImageChops.darker(ink, same)) / total
 
 
-def _hue(hue: Image.Image, coloured: Image.Image, count: int) -> tuple[Hue, Image.Image]:
+def _hue(hue: Image.Image, coloured: Image.Image, inked: int) -> tuple[Hue, Image.Image]:
     """The hue of most of the coloured ink, and where it is."""
     total = _count(coloured)
-    if total < count * 0.15:
+    if total < inked * 0.15:
         return Hue.BLACK, coloured
     blue = ImageChops.darker(coloured, hue.point(lambda level: 255 * (level in BLUES)))
     red = ImageChops.darker(coloured, hue.point(lambda level: 255 * any(level in part for part in REDS)))

@@ -70,7 +70,8 @@ class RenderedFile:
         raw.FPDF_FFLDraw(
             self._file.formenv, bitmap, shown, *start, *whole, 0, raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
         )
-        return bitmap.to_pil().convert("RGB")
+        picture: Image.Image = bitmap.to_pil().convert("RGB")
+        return picture
 
     def letters(self, page: int, box: Box) -> Letters:
         """What is written inside the box, signatures included."""

@@ -59,6 +59,7 @@ OWNERS = {
     "pydantic_core": ("gateway/settings.py", "gateway/sections.py"),
     "pyhanko": ("signing/",),
     "pyhanko_certvalidator": ("signing/",),
+    "pypdfium2": ("signing/",),
     "reportlab": ("gateway/", "signing/"),
     "sqlalchemy": ("gateway/postgres/",),
     "structlog": ("gateway/", "queue/"),

@@ -70,6 +70,7 @@ class Checker:
             document_date=sender.day,
             sender_code=sender.code,
             sender_name=sender.name,
+            appearance=True,
         )
 
 

@@ -179,6 +179,7 @@ async def _verify(node: Node, file: FileToExamine, position: int, rules: Rules) 
             sender_code=rules.sender_code,
             sender_name=rules.sender_name,
             registry=rules.registry,
+            appearance=rules.received_at is not None,  # what comes in; what goes out was looked at when it was signed
         ),
         sha256=file.sha256,
     )
