@@ -181,6 +181,10 @@ WARNINGS: Final = {
     "SIG_WARN_BY_NAME": "Chứng thư của chữ ký {detail} chưa đăng ký; vai trò được suy từ tên trong chứng thư.",
     "SIG_WARN_ACTIVE_CONTENT": "Tệp có nội dung hoạt động ({detail}).",
     "SIG_WARN_HYBRID": "Tệp dùng bảng tham chiếu chéo lai; đã kiểm tra ở chế độ nới.",
+    "SIG_WARN_PLACED_BY_DEFAULT": "Không thấy chữ làm mốc cho ô {detail}; ô được đặt ở vị trí mặc định.",
+    "SIG_WARN_NARROW_GAP": "Khoảng trống ở “{detail}” hẹp hơn quy định (số: 15 mm).",
+    "SIG_WARN_LEADER_SPACE": "Khoảng trống dưới “{detail}” không đủ chỗ cho chữ ký (không ghi họ tên: 40 mm).",
+    "SIG_WARN_SIGNER_BLOCK": "Khối người ký trên văn bản ({detail}) khác với người ký đã chọn.",
     "SIG_WARN_LAX": "Tệp chỉ đọc được ở chế độ nới lỏng cú pháp.",
 }
 

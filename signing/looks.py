@@ -132,6 +132,12 @@ def _transparent(png: bytes) -> Image.Image:
     return picture if picture.mode == "RGBA" else picture.convert("RGBA")
 
 
+def picture_ratio(png: bytes) -> float:
+    """Width to height. Raises SigningError SIG_PICTURE_UNSUITABLE."""
+    packed = _packed(png)
+    return packed.width / packed.height
+
+
 def read_picture(path: str) -> bytes:
     """Raises SigningError SIG_PICTURE_UNSUITABLE."""
     try:

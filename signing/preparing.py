@@ -24,9 +24,10 @@ from pyhanko.sign.fields import (
     append_signature_field,
 )
 
+from .field_text import drawn, layout_entries
 from .sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, Flow, PlacedField
 from .sign_steps import Lock
-from .stamps import SLANTED, UPRIGHT, Box, text_pdf
+from .stamps import Box
 
 FILLED: Final = (NUMBER_FIELD, DATE_FIELD)
 LOCKS: Final = {LEADER_FIELD: Lock.OPEN, AGENCY_FIELD: Lock.ALL}
@@ -97,9 +98,7 @@ def fill(document: bytes, values: dict[str, str], *, text_size: float) -> bytes:
         if value is None:
             continue
         field["/V"] = pdf_string(value)
-        field["/AP"] = generic.DictionaryObject(
-            {pdf_name("/N"): _appearance(writer, value, box_of(field), text_size, _font_of(field))}
-        )
+        field["/AP"] = generic.DictionaryObject({pdf_name("/N"): drawn(writer, field, value, box_of(field), text_size)})
         writer.mark_update(reference.reference)
     return written(writer)
 
@@ -144,25 +143,16 @@ def _add_text_field(writer: IncrementalPdfFileWriter, form: Any, place: PlacedFi
             pdf_name("/Ff"): generic.NumberObject(READ_ONLY),
             pdf_name("/Rect"): generic.ArrayObject([generic.FloatObject(n) for n in place.box]),
             pdf_name("/P"): page_reference,
-            pdf_name("/AP"): generic.DictionaryObject({pdf_name("/N"): _appearance(writer, "", place.box, 13.0)}),
+            **layout_entries(place),
         }
     )
+    field[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): drawn(writer, field, "", place.box, 13.0)})
     reference = writer.add_object(field)
     form["/Fields"].append(reference)
     annotations = page.setdefault(pdf_name("/Annots"), generic.ArrayObject()).get_object()
     annotations.append(reference)
     writer.update_container(annotations)
     writer.mark_update(page_reference.reference)
-
-
-def _font_of(field: generic.DictionaryObject) -> str:
-    # Place and date are slanted (Phụ lục I, Phần I, II.4.b), the number upright (II.3).
-    return SLANTED if field["/T"] == DATE_FIELD else UPRIGHT
-
-
-def _appearance(writer: IncrementalPdfFileWriter, text: str, box: Box, size: float, font: str = UPRIGHT) -> Any:
-    page = PdfFileReader(io.BytesIO(text_pdf([text], box, size=size, font=font)))
-    return writer.import_page_as_xobject(page)
 
 
 def box_of(field: generic.DictionaryObject) -> Box:

@@ -123,12 +123,17 @@ class SignResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedField:
-    """``anchor``: the words on the page that gave the place; absent: the fallback of the settings did."""
+    """``anchor``: the words on the page that gave the place; absent: the fallback of the settings did.
+
+    ``gaps``: of a date whose words are printed: "day", "month" or "year", and from where to where in the box.
+    """
 
     name: str
     page: int
     box: Box
     anchor: str | None = None
+    gaps: tuple[tuple[str, float, float], ...] = ()
+    centred: bool = False  # text in the middle of the box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +145,8 @@ class PrepareJob:
     flow: Flow = Flow.LEADER_NUMBER_AGENCY
     initials: int = 0
     seal_diameter_mm: float = 36.0
+    seal_words: int = 0  # lines under the seal, profile TT01_2019
+    leader_picture: str | None = None  # PNG whose shape the leader's field takes
     text_size: float = 13.0
     signer_block: SignerBlock | None = None  # what the page is expected to say
     places: tuple[PlacedField, ...] = ()
