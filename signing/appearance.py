@@ -28,6 +28,7 @@ from .stamps import POINTS_PER_MM, Box
 MOST_LOOKED_AT: Final = 4  # signatures of one file
 OVERLAP: Final = (0.25, 0.45)  # NA-7.5: "khoảng 1/3"
 SIZE_TOLERANCE: Final = 0.05
+COVERING: Final = 0.35  # of its box; a seal of lines covers about a seventh and can hide nothing
 HIDDEN: Final = 0.6  # of the signature's ink under the seal
 WORDS: Final = 0.03  # of a seal's ink that is black
 
@@ -144,6 +145,8 @@ def _together(file: RenderedFile, leader: _Seen, seal: _Seen, region: Box) -> li
     by_ink, by_box = _overlap(leader.ink.box, seal.ink.box), _overlap(leader.place.box, seal.place.box)
     if not any(OVERLAP[0] <= part <= OVERLAP[1] for part in (by_ink, by_box)):
         warnings.append(remark("SIG_WARN_APPEARANCE_SEAL_OVERLAP", f"đang trùm {max(0.0, by_ink):.0%}"))
+    if seal.ink.cover < COVERING:
+        return warnings
     both = file.draw(seal.place.page, {leader.place.field, seal.place.field}, region)
     hidden = hidden_part(leader.picture, seal.picture, both)
     if hidden > HIDDEN:

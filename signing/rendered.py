@@ -21,7 +21,7 @@ from pypdfium2 import raw
 from .stamps import Box
 
 PAPER: Final = (190, 190, 190)
-DPI: Final = 120.0
+DPI: Final = 96.0  # a quarter of a millimetre
 MOST_PIXELS: Final = 2_000_000
 MOST_ANNOTATIONS: Final = 500
 MOST_LETTERS: Final = 20_000
@@ -110,7 +110,7 @@ class RenderedFile:
 
 
 def pixels_per_point(region: Box) -> float:
-    """120 dpi, less for a region of many pixels."""
+    """96 dpi, less for a region of many pixels."""
     area = max(1.0, (region[2] - region[0]) * (region[3] - region[1]))
     return min(DPI / 72, math.sqrt(MOST_PIXELS / area))
 

@@ -52,6 +52,7 @@ class Rules:
     annex: Resolved
     strict: bool
     registry: tuple[RegisteredCertificate, ...]
+    appearance: bool = False  # of what comes in, the rendered signatures are looked at too (registers.md C7)
 
     def for_digitised(self) -> Rules:
         """Of a paper that was signed by hand and scanned, the agency's signature is asked (NĐ 30/2020 Điều 25.1.c)."""
@@ -179,7 +180,7 @@ async def _verify(node: Node, file: FileToExamine, position: int, rules: Rules) 
             sender_code=rules.sender_code,
             sender_name=rules.sender_name,
             registry=rules.registry,
-            appearance=rules.received_at is not None,  # what comes in; what goes out was looked at when it was signed
+            appearance=rules.appearance,
         ),
         sha256=file.sha256,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -194,7 +194,7 @@ async def _examine_document(node: Node, work: Work, incoming: Any, reading: Read
         FileToExamine(path=one.path, name=one.name, content_type=one.content_type, sha256=one.sha256)
         for one in package.attachments
     ]
-    examination = await examine_files(node, files, rules)
+    examination = await examine_files(node, files, replace(rules, appearance=True))
     for agency in agencies:  # durable before the commit that names them; the last agency's move would empty the folder
         for one in package.attachments:
             await node.files.keep(agency.id, one.path, sha256=one.sha256)
