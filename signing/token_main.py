@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -31,6 +32,8 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_AS, (options.memory, options.memory))
     logging.disable(logging.CRITICAL)
     service = TokenService.of(options.module, options.job)
+    gc.freeze()  # as in the verification's workers: the libraries never become garbage
+    gc.set_threshold(20_000, 20, 50)
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _write(sink, {"ready": os.getpid()})
