@@ -15,6 +15,7 @@ import logging
 import os
 import resource
 import sys
+from io import FileIO
 from typing import Any, BinaryIO, Final
 
 from .errors import SigningError
@@ -34,11 +35,12 @@ def main() -> int:
     service = TokenService.of(options.module, options.job)
     gc.freeze()  # as in the verification's workers: the libraries never become garbage
     gc.set_threshold(20_000, 20, 50)
-    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    source = FileIO(os.dup(0), "rb")  # no buffer in which a PIN would stay
+    sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _write(sink, {"ready": os.getpid()})
     while (request := _read(source)) is not None:
-        pin = bytearray(_frame(source) or b"") if request.get("pin") else bytearray()
+        pin = (_frame(source) if request["pin"] else None) or bytearray()
         _write(sink, _answer(service, request, pin))
     service.close_all()
     return 0
@@ -80,12 +82,24 @@ def _keep_secret() -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
-def _frame(source: BinaryIO) -> bytes | None:
-    head = source.read(LENGTH.size)
-    return source.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else None
+def _frame(source: FileIO) -> bytearray | None:
+    head = _exactly(source, LENGTH.size)
+    return None if head is None else _exactly(source, LENGTH.unpack(head)[0])
 
 
-def _read(source: BinaryIO) -> dict[str, Any] | None:
+def _exactly(source: FileIO, size: int) -> bytearray | None:
+    """So many bytes, in a buffer that can be wiped; ``None`` at the end of the input."""
+    content = bytearray(size)
+    filled = 0
+    while filled < size:
+        read = source.readinto(memoryview(content)[filled:])
+        if not read:
+            return None
+        filled += read
+    return content
+
+
+def _read(source: FileIO) -> dict[str, Any] | None:
     body = _frame(source)
     if body is None:
         return None
