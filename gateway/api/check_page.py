@@ -73,8 +73,9 @@ class CheckPage:
         try:
             visitor = self._visitors.admit(request)
             surface.pace.take(visitor, surface.node.clock())
-            async with take_file(request, surface.node, surface.gate) as (file, asked):
-                outcome = await surface.desk.check(file, asked)
+            with surface.desk.visit():
+                async with take_file(request, surface.node, surface.gate) as (file, asked):
+                    outcome = await surface.desk.check(file, asked)
         except (GatewayError, *OURS) as error:
             return await self._page(self._refused(error, asked))
         return await self._page(_Shown(outcome=outcome, asked=asked))
@@ -89,7 +90,8 @@ class CheckPage:
             outcome = outcome_from_json(value)
             if form.get("format") == "json":
                 return _json_download(value, outcome)
-            return paper_response(await surface.desk.paper(outcome), outcome)
+            with surface.desk.visit():
+                return paper_response(await surface.desk.paper(outcome), outcome)
         except (GatewayError, *OURS) as error:
             return await self._page(self._refused(error, Asked()))
 

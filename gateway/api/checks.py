@@ -15,10 +15,11 @@ from .handed_in import take_file
 async def check_file(call: Call) -> web.Response:
     surface, node = call.surface, call.node
     surface.pace.take(str(call.agency.agency_id), node.clock())
-    async with take_file(call.request, node, surface.gate) as (file, asked):
-        outcome = await surface.desk.check(file, asked)
-    if call.parameters["format"] == "pdf":
-        return paper_response(await surface.desk.paper(outcome), outcome)
+    with surface.desk.visit():
+        async with take_file(call.request, node, surface.gate) as (file, asked):
+            outcome = await surface.desk.check(file, asked)
+        if call.parameters["format"] == "pdf":
+            return paper_response(await surface.desk.paper(outcome), outcome)
     return reply(outcome_to_json(outcome))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -52,7 +52,7 @@ class Asked:
 
 
 class CheckDesk:
-    """One for each process; ``check`` and ``paper`` may be awaited by many at once."""
+    """One for each process. Callers come in by ``visit``, so that uploads for checks are few as well."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -60,12 +60,20 @@ class CheckDesk:
         self._places = asyncio.Semaphore(self._bounds.at_once)
         self._inside = 0
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """A turn at the workers. Raises CHECKS_TOO_MANY, CHECK_TIMEOUT."""
+    @contextmanager
+    def visit(self) -> Iterator[None]:
+        """From the first byte of the file to the last of the answer. Raises CHECKS_TOO_MANY."""
         if self._inside >= self._bounds.at_once + self._bounds.waiting:
             raise GatewayError("CHECKS_TOO_MANY", "Đang có quá nhiều lượt kiểm tra; hãy thử lại sau.", retry_after=5)
         self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A turn at the workers. Raises CHECK_TIMEOUT."""
         try:
             async with asyncio.timeout(self._bounds.time_limit_s), self._places:
                 yield
@@ -73,12 +81,10 @@ class CheckDesk:
             raise GatewayError(
                 "CHECK_TIMEOUT", "Kiểm tra quá lâu nên đã dừng; hãy thử lại sau.", retry_after=30
             ) from error
-        finally:
-            self._inside -= 1
 
     async def check(self, file: HandedIn, asked: Asked) -> CheckOutcome:
-        """Raises CHECKS_TOO_MANY, CHECK_TIMEOUT; for a package that cannot be read the reader's own code."""
-        async with self.place():
+        """Raises CHECK_TIMEOUT; for a package that cannot be read the reader's own code."""
+        async with self.turn():
             if file.kind is FileKind.PDF:
                 return await self._check_pdf(file, asked)
             return await self._check_package(file, asked)
@@ -86,7 +92,7 @@ class CheckDesk:
     async def paper(self, outcome: CheckOutcome) -> bytes:
         """The printed report."""
         node = f"{NODE_NAME} {self._node.settings.province_name}".strip()
-        async with self.place():
+        async with self.turn():
             drawn = await self._node.verifier.run("check_draw", {"outcome": outcome_to_json(outcome), "node": node})
         return base64.b64decode(drawn["pdf"])
 

@@ -14,6 +14,7 @@ from .outcome import PackageFacts, Sender, SenderSource
 from .plain import package_json
 
 VIETNAM: Final = timezone(timedelta(hours=7))
+_LONGEST: Final = 500  # letters of a value
 _MOST_RECEIVERS: Final = 20  # shown by name; the JSON report has all
 
 
@@ -36,7 +37,9 @@ def sender_of(package: Package) -> Sender:
 
 def package_lines(package: Package) -> tuple[tuple[str, str], ...]:
     found = _document(package) if isinstance(package, DocumentPackage) else _status(package)
-    return tuple((label, value) for label, value in found if value)
+    return tuple(
+        (label, value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…") for label, value in found if value
+    )
 
 
 def _document(package: DocumentPackage) -> Iterator[tuple[str, str]]:

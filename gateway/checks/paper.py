@@ -74,7 +74,6 @@ def _build(outcome: CheckOutcome, node: str, *, pages: int) -> tuple[int, bytes]
         pagesize=A4,
         title=f"{TITLE.capitalize()}: {clean(outcome.name)}",
         author=clean(node),
-        pdfVersion=(1, 7),
         invariant=1,
         lang="vi-VN",
         initialFontName=REGULAR,

@@ -11,12 +11,13 @@ from ...signing.policies import NOT_APPLICABLE, default_policy
 from ...signing.report import FileReport, Overall
 
 PDF_MARK: Final = b"%PDF-"
+_BOM: Final = b"\xef\xbb\xbf"
 HEAD: Final = 1024  # bytes in which readers look for the header of a PDF
 
 
 def looks_like_pdf(head: bytes) -> bool:
     """By the first ``HEAD`` bytes; an envelope that quotes the mark is none."""
-    return PDF_MARK in head[:HEAD] and not head.lstrip().startswith(b"<")
+    return PDF_MARK in head[:HEAD] and not head.removeprefix(_BOM).lstrip().startswith(b"<")
 
 
 def annex_policy(day: date | None) -> str:

@@ -20,6 +20,7 @@ _LOOKED_AT: Final = 50  # agencies whose names contain what was told
 
 async def told_sender(node: Node, told: str, day: date | None) -> Sender:
     """``told`` is a code of the directory, the exact name of one agency there, or else a name to compare with."""
+    told = " ".join(told.split())
     if not told:
         return Sender(code=None, name=None, day=day, source=SenderSource.NONE)
     async with node.db.unit(None) as conn:

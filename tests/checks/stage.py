@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from lienthong.deploy.demo.pki import STORE
@@ -163,7 +164,7 @@ def _attachment(path: Path, content_id: str) -> Attachment:
 
 
 @asynccontextmanager
-async def serving(node: Node) -> AsyncIterator[str]:
+async def serving(node: Node, app: web.Application | None = None) -> AsyncIterator[str]:
     """The address of the node's HTTP surface."""
-    async with TestServer(make_app(node)) as server:
+    async with TestServer(app or make_app(node)) as server:
         yield str(server.make_url("")).rstrip("/")
