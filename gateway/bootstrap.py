@@ -42,11 +42,19 @@ from .identifiers import new_id
 from .node import Node
 from .pipeline.handover import TOPIC, consumer
 from .pipeline.holding import hold_work
-from .pipeline.routine import housekeeping, look_for_mail, match_parked, synchronise_directory, watch_sessions
+from .pipeline.routine import (
+    housekeeping,
+    keep_revocation_data,
+    look_for_mail,
+    match_parked,
+    synchronise_directory,
+    watch_sessions,
+)
 from .pipeline.steps import kinds
 from .postgres.database import Database, DatabaseSettings
 from .postgres.migrations.runner import check_at_head, migrate
 from .postgres.supervisor import EmbeddedServer
+from .revocation.opening import open_desk
 from .settings import Settings
 from .tokens import token_desk_settings
 
@@ -102,6 +110,7 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
             "worker": worker.run(stop),
             "api": serve_api(node, stop),
             "housekeeping": housekeeping(node, stop),
+            "revocation": keep_revocation_data(node, stop),
             "parked statuses": match_parked(node, stop),
             "signing sessions": watch_sessions(node, stop),
             **_axis_tasks(node, stop),
@@ -163,19 +172,23 @@ async def open_node(settings: Settings, server: EmbeddedServer | None, *, servin
         scratch.mkdir(parents=True, exist_ok=True)
         examiner = await stack.enter_async_context(open_examiner(settings))
         tokens = await stack.enter_async_context(TokenDesk(settings=token_desk_settings(settings.signing)))
+        revocation = await stack.enter_async_context(
+            open_desk(settings, db, settings.trust_dir, run=examiner.run, clock=clock, chance=random.random)
+        )
         yield Node(
             db=db,
             files=files,
             verifier=examiner,
+            revocation=revocation,
             axes=await _open_axes(settings, db, stack),
             settings=settings,
             clock=clock,
             new_id=fresh_id,
             random=random.random,
             scratch=scratch,
-            trust_folder=settings.signing.trust_dir or settings.data_dir / "trust",
             signer=await stack.enter_async_context(open_signer(settings.service_key if serving else None)),
             desk=Desk(press=examiner, tokens=tokens),
+            trust_folder=settings.trust_dir,
         )
 
 

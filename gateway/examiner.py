@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..signing.report import FileReport
 from ..signing.request import VerificationRequest
-from ..signing.verifying import VerificationPool, VerificationSettings
+from ..signing.verifying import REVOCATION_JOBS, VerificationPool, VerificationSettings
 from ..signing.workers import WorkerError
 from .settings import Settings
 
@@ -21,6 +21,7 @@ _JOBS: Final = {
     "fill_pdf": "lienthong.signing.sign_jobs:fill_pdf",
     "begin_external": "lienthong.signing.external:begin_external_pdf",
     "finish_external": "lienthong.signing.external:finish_external_pdf",
+    **REVOCATION_JOBS,
 }
 
 

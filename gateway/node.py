@@ -16,6 +16,7 @@ from .desk.tools import Desk
 from .envelopes import EnvelopeSigner
 from .files.store import FileStore
 from .postgres.database import Database
+from .revocation.desk import RevocationDesk
 from .settings import Settings
 
 
@@ -43,3 +44,4 @@ class Node:
     trust_folder: Path  # trust stores and revocation lists (signing/trust.py)
     signer: EnvelopeSigner | None = None  # the service key; None: envelopes are not signed
     desk: Desk | None = None  # where documents are signed; none beside a command
+    revocation: RevocationDesk | None = None  # absent: nothing is fetched, as on the command line

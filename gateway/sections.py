@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -194,6 +195,10 @@ class SigningSettings(Section):
     trust_dir: LocalPath | None = Field(default=None, description="thư mục chứng thư gốc thay cho bộ đi kèm")
     trust_store: str = Field(
         default="bcy", pattern=r"^[a-z][a-z0-9_]*$", description="tên kho tin cậy: bcy (chuyên dùng), neac (công cộng)"
+    )
+    sha1_documents_until: AwareDatetime | None = Field(
+        default=None,
+        description="thời điểm; văn bản cũ băm SHA-1 chỉ được nhận khi dấu thời gian chứng minh ký trước đó",
     )
     modules: tuple[str, ...] = Field(
         default=(), description="mô-đun PKCS#11 của token, HSM (đường dẫn đầy đủ); nút không nạp mô-đun nào khác"

@@ -11,6 +11,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -19,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 from ..edxml.limits import Limits
 from .envelope_sections import EnvelopePeer, ServiceKeySettings
 from .errors import GatewayError, InputFault
+from .revocation_section import RevocationSettings
 from .sections import (
     AxisSettings,
     CheckPageSettings,
@@ -65,6 +67,7 @@ class Settings(Section):
     check_page: CheckPageSettings = CheckPageSettings()
     files: FilesSettings = FilesSettings()
     signing: SigningSettings = SigningSettings()
+    revocation: RevocationSettings = RevocationSettings()
     axes: tuple[AxisSettings, ...] = ()
     service_key: ServiceKeySettings | None = None
     envelope_peers: tuple[EnvelopePeer, ...] = ()
@@ -218,4 +221,6 @@ def _toml(key: str, value: object) -> str:
         return f"[{', '.join(_toml(key, item) for item in value)}]"
     if isinstance(value, str | Path):
         return json.dumps(str(value), ensure_ascii=False)
+    if isinstance(value, datetime):
+        return value.isoformat()
     return json.dumps(value)

@@ -16,6 +16,7 @@ class CertificateFacts:
     holder: str  # CN, or the whole name when there is none
     valid_from: datetime  # aware
     valid_to: datetime  # aware
+    der: bytes
 
 
 def certificate_der(content: bytes) -> bytes:
@@ -35,6 +36,7 @@ def certificate_facts(content: bytes) -> CertificateFacts:
             holder=str(names.get("common_name") or certificate.subject.human_friendly),
             valid_from=certificate.not_valid_before,
             valid_to=certificate.not_valid_after,
+            der=certificate.dump(),
         )
     except (ValueError, TypeError, KeyError) as cause:
         raise SigningError(

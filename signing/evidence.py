@@ -5,13 +5,16 @@ What cannot be parsed is left out: the verdict then lacks revocation data and sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from asn1crypto import cms, crl, ocsp, x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.general import MultivaluedAttributeError, NonexistentAttributeError, find_unique_cms_attribute
+from pyhanko.sign.validation import generic_cms
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from .document import entry
 from .paths import Evidence
@@ -31,7 +34,7 @@ def file_evidence(reader: PdfFileReader, store: TrustStore, request: Verificatio
         store=store,
         now=request.now,
         certificates=tuple(_parsed(dss, "/Certs", known, x509.Certificate.load, lambda c: c.subject.hashable)),
-        crls=tuple(_parsed(dss, "/CRLs", known, crl.CertificateList.load, lambda c: c.issuer.hashable)),
+        crls=tuple(_parsed(dss, "/CRLs", known, crl.CertificateList.load, _touch_list)),
         ocsps=tuple(_parsed(dss, "/OCSPs", known, ocsp.OCSPResponse.load, lambda o: o.response_data.native)),
     )
 
@@ -42,13 +45,37 @@ def with_embedded(evidence: Evidence, signer_info: cms.SignerInfo) -> Evidence:
         archived = find_unique_cms_attribute(signer_info["signed_attrs"], "adobe_revocation_info_archival")
     except (NonexistentAttributeError, MultivaluedAttributeError):
         return evidence
-    return Evidence(
-        store=evidence.store,
-        now=evidence.now,
-        certificates=evidence.certificates,
+    return replace(
+        evidence,
         crls=(*evidence.crls, *list(archived["crl"] or ())[:MAX_ITEMS]),
         ocsps=(*evidence.ocsps, *list(archived["ocsp"] or ())[:MAX_ITEMS]),
     )
+
+
+def certificates_of(embedded: EmbeddedPdfSignature) -> tuple[x509.Certificate, ...]:
+    """Certificates that a signature brings: the signer's, those beside it, those of its timestamp."""
+    stamps = [c for data in timestamp_tokens(embedded) for c in (data["certificates"] or ())]
+    named = [choice.chosen for choice in stamps[:MAX_ITEMS] if choice.name == "certificate"]
+    return (embedded.signer_cert, *list(embedded.other_embedded_certs)[:MAX_ITEMS], *named)
+
+
+def timestamp_tokens(embedded: EmbeddedPdfSignature) -> list[cms.SignedData]:
+    return list(generic_cms.extract_tst_data_iter(embedded.signer_info, signed=False))[:MAX_ITEMS]
+
+
+def with_answers(evidence: Evidence, certificates: Iterable[x509.Certificate]) -> Evidence:
+    """Add the OCSP answers that the store holds for these certificates and for its own sub-CAs."""
+    digests = {c.sha256.hex() for c in (*certificates, *evidence.store.intermediates)}
+    held = [content for digest in sorted(digests) if (content := evidence.store.answer(digest)) is not None]
+    return replace(evidence, ocsps=(*evidence.ocsps, *(ocsp.OCSPResponse.load(content) for content in held)))
+
+
+def _touch_list(listed: crl.CertificateList) -> None:
+    """An indirect list speaks for other authorities than its own: it is left out, as in the store."""
+    point = listed.issuing_distribution_point_value
+    if point is not None and point["indirect_crl"].native:
+        raise ValueError(listed.issuer.hashable)
+    _ = listed.issuer.hashable
 
 
 def _parsed(

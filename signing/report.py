@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from .materials import Material
+
 SET_MISSING: Final = "SIG_REQUIRED_SET_MISSING"
 
 
@@ -112,6 +114,7 @@ class FileReport:
     warnings: tuple[Warning, ...] = ()
     reason_code: str | None = None  # why it is not VALID; stable
     reason: str | None = None  # Vietnamese
+    materials: tuple[Material, ...] = ()  # what the verdict stands on: for evidence, shown to nobody
 
     @property
     def missing_signatures_only(self) -> bool:

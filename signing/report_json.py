@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
+from .materials import material_from_json, material_to_json
 from .report import (
     Answer,
     FileReport,
@@ -19,8 +20,12 @@ from .report import (
 )
 
 
-def report_to_json(report: FileReport) -> dict[str, Any]:
-    value = asdict(report)
+def report_to_json(report: FileReport, *, materials: bool = False) -> dict[str, Any]:
+    """``materials``: with what the verdict stands on, for the way from the worker to its parent."""
+    value = asdict(replace(report, materials=()))
+    del value["materials"]
+    if materials:
+        value["materials"] = [material_to_json(one) for one in report.materials]
     for signature in value["signatures"]:
         moment = signature["signing_time"]
         signature["signing_time"] = moment.isoformat() if moment else None
@@ -37,6 +42,7 @@ def report_from_json(value: dict[str, Any]) -> FileReport:
             "answers": tuple(_answer(a) for a in value["answers"]),
             "signatures": tuple(_signature(s) for s in value["signatures"]),
             "warnings": tuple(Warning(**w) for w in value["warnings"]),
+            "materials": tuple(material_from_json(m) for m in value.get("materials", ())),
         },
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from asn1crypto import crl, pem, x509
@@ -30,7 +30,7 @@ HOLD: Final = "certificate_hold"
 class RevocationList:
     """``number``: absent in lists that carry none. ``next_update``: absent when the list promises no successor."""
 
-    sha256: str
+    sha256: str  # of the file, PEM or DER
     issuer: str  # comparable form of the name
     key_id: bytes | None  # of the issuing key, where the list names it
     scope: bytes  # DER of the issuing distribution point: a partitioned authority has a list for each part
@@ -77,7 +77,7 @@ def parse_list(content: bytes) -> RevocationList:
         point = parsed.issuing_distribution_point_value
         number = parsed.crl_number_value
         made = RevocationList(
-            sha256=hashlib.sha256(der).hexdigest(),
+            sha256=hashlib.sha256(content).hexdigest(),
             issuer=parsed.issuer.hashable,
             key_id=_native(parsed.authority_key_identifier_value, "key_identifier"),
             scope=point.dump() if point else b"",
@@ -119,6 +119,6 @@ def newest(lists: Iterable[RevocationList]) -> tuple[RevocationList, ...]:
     return tuple(kept.values())
 
 
-def fresh(listed: RevocationList, now: datetime) -> bool:
-    """Whether the list is still the authority's word at ``now``. One that promises no successor never is."""
-    return listed.this_update <= now and listed.next_update is not None and now < listed.next_update.astimezone(UTC)
+def fresh(listed: RevocationList, now: datetime, *, early: timedelta = timedelta(0)) -> bool:
+    """Whether the list is the authority's word at ``now``. One that promises no successor never is."""
+    return listed.this_update <= now + early and listed.next_update is not None and now < listed.next_update

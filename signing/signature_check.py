@@ -17,7 +17,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 
 from .answers import answer, warning
 from .checked import Checked, Surroundings, certifies, names_of, subfilter_of, unreadable
-from .evidence import with_embedded
+from .evidence import certificates_of, with_answers, with_embedded
 from .identity import Identity, identify
 from .integrity import integrity
 from .later_changes import later_changes
@@ -27,7 +27,7 @@ from .report import Verdict, Warning  # noqa: A004 - the report's own word
 
 
 async def check_signature(embedded: EmbeddedPdfSignature, around: Surroundings) -> Checked:
-    evidence = with_embedded(around.evidence, embedded.signer_info)
+    evidence = with_answers(with_embedded(around.evidence, embedded.signer_info), certificates_of(embedded))
     generated = _claimed_timestamp(embedded)
     contexts = (
         evidence.context(
@@ -131,8 +131,8 @@ async def _path(
             claimed=_claimed(status),
         )
     # A newer list of the trusted folder outweighs an older one inside the file.
-    revoked = evidence.store.revocation(embedded.signer_cert)
-    if revoked and revoked[0] <= when and verdict.validity.verdict is Verdict.VALID:
+    revoked = evidence.store.revocation(embedded.signer_cert, when)
+    if revoked and verdict.validity.verdict is Verdict.VALID:
         code = "SIG_SUSPENDED" if revoked[1] == "certificate_hold" else "SIG_REVOKED"
         verdict = replace(verdict, validity=answer(code, f"{revoked[0]:%d/%m/%Y %H:%M} UTC"))
     return verdict

@@ -1,17 +1,18 @@
 """Trust stores as data: pinned roots, sub-CAs, revocation lists. Knows files, no network, no clock.
 
-A store is a TOML file of pins (``signing/trust/*.toml`` for the national ones, ``<folder>/<name>.toml`` for a
-site's or a test's own) and the folder ``<folder>/<name>/`` with ``roots/``, ``intermediates/`` (PEM) and
-``crls/`` (DER or PEM). A certificate under ``roots/`` whose SHA-256 is not pinned stops the loading: adding a
-file to a folder must never add trust. Stores are never mixed (registers.md C15).
+A store is a TOML file of pins (``signing/trust/*.toml`` for the national ones, ``<folder>/<name>.toml`` for a site's or
+a test's own) and the folder ``<folder>/<name>/`` with ``roots/``, ``intermediates/`` (PEM), ``crls/`` (DER or PEM),
+``past/`` (what earlier lists said) and ``ocsp/`` (answers by the certificate's SHA-256). A certificate under ``roots/``
+whose SHA-256 is not pinned stops the loading: adding a file to a folder must never add trust. Stores are never mixed
+(registers.md C15).
 """
 
 from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,10 +21,13 @@ from typing import Any, Final
 from asn1crypto import crl, pem, x509
 
 from .errors import SigningError
+from .past_revocations import PastRevocation, read_past
 from .revocation_lists import RevocationList, newest, parse_list
 
 PACKAGED: Final = ("bcy", "neac")
-_FOLDERS: Final = ("roots", "intermediates", "crls")
+_FOLDERS: Final = ("roots", "intermediates", "crls", "past")
+_ANSWERS: Final = "ocsp"
+_LARGEST_ANSWER: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,8 @@ class TrustStore:
     roots: tuple[x509.Certificate, ...]
     intermediates: tuple[x509.Certificate, ...]
     lists: tuple[RevocationList, ...]
+    past: tuple[PastRevocation, ...] = ()
+    answers: Mapping[str, bytes] | Path = field(default_factory=dict)  # OCSP, by the certificate's SHA-256
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TrustStore) and self.digest == other.digest
@@ -66,11 +72,29 @@ class TrustStore:
             if (limit := until.get(root.sha256.hex())) is not None and now < limit
         )
 
-    def revocation(self, certificate: x509.Certificate) -> tuple[datetime, str] | None:
-        """Time and reason of a revocation in the store's lists, whatever another list says."""
-        serial = certificate.serial_number
-        found = (listed.revocation(serial) for listed in self.lists if listed.covers(certificate))
-        return min((entry for entry in found if entry is not None), default=None)
+    def revocation(self, certificate: x509.Certificate, when: datetime | None = None) -> tuple[datetime, str] | None:
+        """Time and reason of a revocation by the store's lists, whatever another list says.
+
+        ``when``: only what was in force at that moment, a suspension that was lifted since then included.
+        """
+        serial, issuer = certificate.serial_number, certificate.issuer.hashable
+        found = [listed.revocation(serial) for listed in self.lists if listed.covers(certificate)]
+        entries = [entry for entry in found if entry is not None and (when is None or entry[0] <= when)]
+        if when is not None:
+            key_id = certificate.authority_key_identifier
+            past = [entry for entry in self.past if entry.covers(issuer, key_id, serial, when)]
+            entries += [(entry.since, entry.reason) for entry in past]
+        return min(entries, default=None)
+
+    def answer(self, sha256: str) -> bytes | None:
+        """The OCSP answer (DER) held for a certificate."""
+        if not isinstance(self.answers, Path):
+            return self.answers.get(sha256)
+        try:
+            content = (self.answers / f"{sha256}.ocsp").read_bytes()
+        except OSError:
+            return None
+        return content if len(content) <= _LARGEST_ANSWER else None
 
 
 def load_store(folder: str, name: str) -> TrustStore:
@@ -99,13 +123,17 @@ def _fingerprint(folder: Path, pins_file: Path) -> tuple[tuple[str, int, int], .
     files = [pins_file, *(f for sub in _FOLDERS for f in _files(folder / sub))]
     try:
         states = [(str(f), f.stat()) for f in files]
+        # Answers come and go by renaming alone, so their folder's own time tells; there may be thousands.
+        answers = folder / _ANSWERS
+        if answers.is_dir():
+            states.append((str(answers), answers.stat()))
     except OSError as cause:
         raise SigningError("SIG_TRUST_STORE_MISSING", f"Không đọc được kho tin cậy {folder}") from cause
     return tuple((name, state.st_mtime_ns, state.st_size) for name, state in states)
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(f for f in folder.iterdir() if f.is_file()) if folder.is_dir() else []
+    return sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".")) if folder.is_dir() else []
 
 
 @lru_cache(maxsize=8)
@@ -120,6 +148,8 @@ def _load(folder: str, name: str, pins_file: Path, _fingerprint: tuple[object, .
             roots=[f.read_bytes() for f in _files(here / "roots")],
             intermediates=[f.read_bytes() for f in _files(here / "intermediates")],
             crls=[f.read_bytes() for f in _files(here / "crls")],
+            past=[f.read_bytes() for f in _files(here / "past")],
+            answers=here / _ANSWERS,
         )
     except (OSError, ValueError, TypeError, KeyError) as cause:
         raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause}") from cause
@@ -137,19 +167,24 @@ def make_store(
     roots: Iterable[bytes],
     intermediates: Iterable[bytes],
     crls: Iterable[bytes],
+    past: Iterable[bytes] = (),
+    answers: Mapping[str, bytes] | Path,
 ) -> TrustStore:
     """A store out of files' contents (PEM or DER). Whether the roots are pinned is for the caller to ask."""
     held = tuple(_certificate(content) for content in roots)
     others = tuple(_certificate(content) for content in intermediates)
     lists = newest(parse_list(content) for content in crls)
+    earlier = tuple(entry for content in past for entry in read_past(content))
     return TrustStore(
         name=name,
         title=title,
-        digest=_digest(name, pins, held, others, lists),
+        digest=_digest(name, pins, held, others, lists, earlier),
         pins=pins,
         roots=held,
         intermediates=others,
         lists=lists,
+        past=earlier,
+        answers=answers,
     )
 
 
@@ -159,12 +194,14 @@ def _digest(
     roots: tuple[x509.Certificate, ...],
     intermediates: tuple[x509.Certificate, ...],
     lists: tuple[RevocationList, ...],
+    past: tuple[PastRevocation, ...],
 ) -> str:
     parts = (
         sorted((pin.sha256, str(pin.sha1_until)) for pin in pins),
         sorted(root.sha256.hex() for root in roots),
         sorted(one.sha256.hex() for one in intermediates),
         sorted(listed.sha256 for listed in lists),
+        sorted(map(repr, past)),
     )
     return hashlib.sha256(repr((name, parts)).encode()).hexdigest()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import BinaryIO, Final
 
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
@@ -18,6 +19,7 @@ from .difference import difference_policy
 from .document import Document, DocumentRefused, active_content, open_document, page_count, trailing_bytes
 from .errors import SigningError
 from .evidence import file_evidence
+from .gathering import gather
 from .listing import BrokenSignature, Listed, list_signatures
 from .policies import NOT_APPLICABLE, REQUIRED_SETS
 from .refusals import FileFacts, file_refused, not_applicable
@@ -103,7 +105,7 @@ def _examine(
         unsupported=listed.unsupported,
         warnings=_file_warnings(document),
     )
-    return summarise(request, facts, checked)
+    return replace(summarise(request, facts, checked), materials=gather(checked, store))
 
 
 def _surroundings(

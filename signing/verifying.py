@@ -29,6 +29,10 @@ VERIFY: Final = f"{__package__}.jobs:verify"
 VERIFY_PLAINLY: Final = f"{__package__}.jobs:verify_plainly"
 APPEARANCE: Final = f"{__package__}.jobs:appearance"
 APPEARANCE_SECONDS: Final = 10.0
+REVOCATION_JOBS: Final = {
+    name: f"{__package__}.revocation_jobs:{name}"
+    for name in ("survey_store", "judge_list", "ask_status", "judge_status")
+}
 # Reasons that a second try, or a repaired installation, may answer otherwise: never remembered.
 REMEMBERED: Final = (Overall.VALID, Overall.INVALID)
 

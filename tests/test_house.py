@@ -42,7 +42,7 @@ SURFACES = ("gateway.api", "gateway.console", "gateway.cli", "gateway.bootstrap"
 # third-party library -> where it may be imported (a folder, or one file)
 OWNERS = {
     "PIL": ("gateway/files/", "signing/"),
-    "aiohttp": ("adapters/", "gateway/api/", "gateway/bootstrap.py"),
+    "aiohttp": ("adapters/", "gateway/api/", "gateway/revocation/", "gateway/bootstrap.py"),
     "aiosql": ("queue/", "gateway/postgres/"),
     "alembic": ("gateway/postgres/",),
     "asn1crypto": ("signing/",),
@@ -55,7 +55,12 @@ OWNERS = {
     "puremagic": ("gateway/files/",),
     "pybase64": ("edxml/",),
     "pkcs11": ("signing/pkcs11",),
-    "pydantic": ("gateway/settings.py", "gateway/sections.py", "gateway/envelope_sections.py"),
+    "pydantic": (
+        "gateway/settings.py",
+        "gateway/sections.py",
+        "gateway/envelope_sections.py",
+        "gateway/revocation_section.py",
+    ),
     "pydantic_core": ("gateway/settings.py", "gateway/sections.py"),
     "pyhanko": ("signing/",),
     "pyhanko_certvalidator": ("signing/",),

@@ -29,6 +29,7 @@ from .pki_parts import (
     key_pem,
     key_usage,
     pem,
+    responder,
     self_signed,
     subject_of,
 )
@@ -58,6 +59,7 @@ class Authority:
     own: Issued
     key_size: int
     revoked: list[tuple[int, datetime, x509.ReasonFlags]] = field(default_factory=list)
+    made: list[x509.Certificate] = field(default_factory=list)
 
     def issue(
         self,
@@ -67,13 +69,20 @@ class Authority:
         not_after: datetime,
         extensions: Sequence[tuple[x509.ExtensionType, bool]],
         key_size: int | None = None,
+        with_lists: bool = True,
     ) -> Issued:
         key = rsa.generate_private_key(public_exponent=65537, key_size=key_size or self.key_size)
         builder = builder_for(subject, self.own.certificate.subject, key, not_before, not_after)
-        for extension, critical in (*extensions, (crl_point(self.name), False)):
+        places = (
+            ((crl_point(self.name), False), (responder(self.name), False))
+            if with_lists
+            else ((responder(self.name), False),)
+        )
+        for extension, critical in (*extensions, *places):
             builder = builder.add_extension(extension, critical=critical)
         builder = builder.add_extension(issuer_key(self.own.key), critical=False)
         certificate = builder.sign(self.own.key, hashes.SHA256())
+        self.made.append(certificate)
         return Issued(certificate=certificate, key=key, chain=(self.own.certificate, *self.own.chain))
 
     def revoke(
@@ -116,6 +125,7 @@ class Pki:
         not_before: datetime | None = None,
         not_after: datetime | None = None,
         non_repudiation: bool = True,
+        with_lists: bool = True,
     ) -> Issued:
         usage = key_usage(digital_signature=True, content_commitment=non_repudiation)
         return self.sub.issue(
@@ -123,6 +133,7 @@ class Pki:
             not_before=not_before or self.now - timedelta(days=30),
             not_after=not_after or self.now + timedelta(days=700),
             extensions=[(usage, True), (x509.BasicConstraints(ca=False, path_length=None), True)],
+            with_lists=with_lists,
         )
 
     def timestamper(self, now: datetime | None = None) -> LocalTimestamper:

@@ -10,12 +10,13 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from ...signing.keys import SoftwareKey
 
 ORGANIZATION = "TEST Ban Cơ yếu giả lập"
 CRL_URL = "http://pki.example/crl/{}.crl"
+OCSP_URL = "http://ocsp.pki.example/ocsp/{}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,6 +100,13 @@ def crl_point(name: str) -> x509.CRLDistributionPoints:
     where = [x509.UniformResourceIdentifier(CRL_URL.format(name))]
     return x509.CRLDistributionPoints(
         [x509.DistributionPoint(full_name=where, relative_name=None, reasons=None, crl_issuer=None)]
+    )
+
+
+def responder(name: str) -> x509.AuthorityInformationAccess:
+    where = x509.UniformResourceIdentifier(OCSP_URL.format(name))
+    return x509.AuthorityInformationAccess(
+        [x509.AccessDescription(access_method=AuthorityInformationAccessOID.OCSP, access_location=where)]
     )
 
 

@@ -3,66 +3,85 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ...edxml.identifiers import OrganCode
-from ...signing.certificates import CertificateFacts, certificate_facts
-from .context import Invocation, Json, invocation
+from ...signing.certificates import certificate_facts
+from .. import registry
+from ..registry import Entry, Role
+from .context import Actor, Invocation, Json, Reason, clock, invocation
 from .database import opened
 from .printing import say, say_json, table
 
 group = typer.Typer(help="Chứng thư số của các cơ quan và người ký.", no_args_is_help=True)
 
-
-class Role(StrEnum):
-    LEADER = "leader"
-    AGENCY = "agency"
-    INITIALS = "initials"
+Agency = Annotated[str, typer.Option("--agency", help="Mã định danh của cơ quan (của nút hay ngoài nút).")]
+OfAgency = Annotated[str | None, typer.Option("--agency", help="Chỉ cơ quan này.")]
 
 
 @group.command("add")
 def add(
     context: typer.Context,
     file: Annotated[Path, typer.Option("--file", exists=True, dir_okay=False, help="Chứng thư, PEM hoặc DER.")],
-    agency: Annotated[str, typer.Option("--agency", help="Mã định danh của cơ quan (của nút hay ngoài nút).")],
-    role: Annotated[Role, typer.Option("--role", help="leader: người có thẩm quyền; agency: cơ quan.")],
+    agency: Agency,
+    role: Annotated[
+        Role,
+        typer.Option("--role", help="leader: người có thẩm quyền; agency: cơ quan (văn thư ký); initials: ký nháy."),
+    ],
+    title: Annotated[str | None, typer.Option("--title", help="Chức vụ của người giữ chứng thư.")] = None,
+    actor: Actor = "node",
 ) -> None:
     """Ghi chứng thư vào danh sách; từ đó chữ ký được nhận ra theo chứng thư, không theo tên."""
     facts = certificate_facts(file.read_bytes())
-    code = OrganCode.parse(agency)
-    asyncio.run(_add(invocation(context), facts, code, role))
-    say(f"Đã ghi chứng thư của {facts.holder} ({facts.sha256}) cho {code}, vai trò {role}.")
+    entry = Entry(facts=facts, agency=OrganCode.parse(agency), role=role, title=title)
+    asyncio.run(_add(invocation(context), entry, actor))
+    say(f"Đã ghi chứng thư của {facts.holder} ({facts.sha256}) cho {entry.agency}, vai trò {role.label}.")
 
 
-async def _add(call: Invocation, facts: CertificateFacts, code: OrganCode, role: Role) -> None:
-    async with opened(call.settings()) as database, database.unit(None) as connection:
-        await database.queries.insert_certificate(
-            connection,
-            sha256=facts.sha256,
-            agency_code=code.value,
-            role=role.value,
-            holder=facts.holder,
-            valid_from=facts.valid_from,
-            valid_to=facts.valid_to,
-        )
+async def _add(call: Invocation, entry: Entry, actor: str) -> None:
+    async with opened(call.settings()) as database:
+        await registry.add(database, entry, actor=actor)
+
+
+@group.command("end")
+def end(
+    context: typer.Context,
+    sha256: Annotated[str, typer.Argument(help="SHA-256 của chứng thư, như lệnh list in ra.")],
+    reason: Reason,
+    actor: Actor,
+    agency: OfAgency = None,
+) -> None:
+    """Chấm dứt: từ lúc này chứng thư không còn là của cơ quan. Chữ ký đã ký trước đó giữ nguyên giá trị."""
+    ended = asyncio.run(_end(invocation(context), sha256, agency, actor, reason))
+    say(f"Đã chấm dứt {ended} mục của chứng thư {sha256}.")
+
+
+async def _end(call: Invocation, sha256: str, agency: str | None, actor: str, reason: str) -> int:
+    async with opened(call.settings()) as database:
+        return await registry.end(database, sha256, agency=agency, at=clock(), actor=actor, reason=reason)
 
 
 @group.command("list")
-def show(context: typer.Context, as_json: Json = False) -> None:
+def show(
+    context: typer.Context,
+    as_json: Json = False,
+    agency: OfAgency = None,
+    after: Annotated[int, typer.Option(help="Số thứ tự cuối của trang trước.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Số mục của một trang.")] = 1000,
+) -> None:
     """Liệt kê các chứng thư đã ghi."""
-    rows = asyncio.run(_all(invocation(context)))
+    rows = asyncio.run(_page(invocation(context), agency, after, limit))
     if as_json:
         say_json(rows)
         return
-    titles = ["Cơ quan", "Vai trò", "Người giữ", "Đến ngày", "SHA-256"]
-    table(titles, [[r["agency_code"], r["role"], r["holder"], r["valid_to"], r["sha256"]] for r in rows])
+    titles = ["STT", "Cơ quan", "Vai trò", "Người giữ", "Chức vụ", "Đến ngày", "Chấm dứt", "SHA-256"]
+    columns = ["id", "agency_code", "role", "holder", "title", "valid_to", "ended_at", "sha256"]
+    table(titles, [[row[name] for name in columns] for row in rows])
 
 
-async def _all(call: Invocation) -> list[dict[str, Any]]:
-    async with opened(call.settings()) as database, database.unit(None) as connection:
-        rows = database.queries.certificates_of(connection)
-        return sorted([dict(row) async for row in rows], key=lambda row: (row["agency_code"], row["role"]))
+async def _page(call: Invocation, agency: str | None, after: int, limit: int) -> list[dict[str, Any]]:
+    async with opened(call.settings()) as database:
+        return await registry.page(database, agency=agency, after=after, limit=limit)

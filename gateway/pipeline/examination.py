@@ -16,12 +16,13 @@ from typing import Any, Final
 from ...edxml.identifiers import OrganCode
 from ...queue.port import Connection
 from ...signing.policies import NOT_APPLICABLE
-from ...signing.report import FileReport, LegalValue, Overall, SignerRole
+from ...signing.report import FileReport, LegalValue, Overall
 from ...signing.report_json import report_to_json
 from ...signing.request import RegisteredCertificate, VerificationRequest
 from ..errors import InputFault
 from ..node import Node
 from ..policies.resolver import Resolved, resolve
+from .judging import judge, registered
 
 MAIN_POLICY: Final = "required_signatures"
 ANNEX_POLICY: Final = "required_signatures.annex"
@@ -127,22 +128,12 @@ async def rules_for(
 
 
 async def _registry(node: Node, conn: Connection, sender: OrganCode, on: date) -> tuple[RegisteredCertificate, ...]:
-    """The register of certificates, in which every code of the sending agency is the one it sent under."""
+    """The sender's entries in the register of certificates, under whichever of its codes they were made."""
     own = {sender.key}
     async for row in node.db.queries.find_agencies(conn, keys=[sender.key], on_date=on):
         own |= {code.upper() for code in (row["code"], row["code102"], row["old_code"]) if code}
-    rows = node.db.queries.certificates_of(conn)
-    return tuple([_registered(row, sender.value if row["agency_code"].upper() in own else None) async for row in rows])
-
-
-def _registered(row: Any, sender_code: str | None) -> RegisteredCertificate:
-    return RegisteredCertificate(
-        sha256=row["sha256"],
-        agency_code=sender_code or row["agency_code"],
-        role=SignerRole(row["role"]),
-        valid_from=row["valid_from"],
-        valid_to=row["valid_to"],
-    )
+    rows = node.db.queries.certificates_of_agencies(conn, keys=sorted(own))
+    return tuple([registered(row, sender.value) async for row in rows])
 
 
 async def examine_files(node: Node, files: Sequence[FileToExamine], rules: Rules) -> Examination:
@@ -168,7 +159,8 @@ async def _verify(node: Node, file: FileToExamine, position: int, rules: Rules) 
     policy = rules.main.value if position == 0 else rules.annex.value
     if not file.is_pdf or policy == NOT_APPLICABLE or node.settings.signing.mode != "verify":
         return None
-    return await node.verifier.verify(
+    return await judge(
+        node,
         VerificationRequest(
             path=str(file.path),
             policy=policy,
@@ -181,6 +173,7 @@ async def _verify(node: Node, file: FileToExamine, position: int, rules: Rules) 
             sender_name=rules.sender_name,
             registry=rules.registry,
             appearance=rules.appearance,
+            sha1_documents_until=node.settings.signing.sha1_documents_until,
         ),
         sha256=file.sha256,
     )

@@ -18,6 +18,7 @@ from ...queue import inbox, outbox
 from ...queue import work as work_rows
 from ...queue.channels import list_channels, pause_channel
 from ...queue.messages import ChannelState, Work
+from ...signing.errors import SigningError
 from .. import idempotency
 from ..desk import sessions, tickets
 from ..directory import synchronise
@@ -106,6 +107,17 @@ async def watch_sessions(node: Node, stop: asyncio.Event) -> None:
     await sessions.close_all(node)
 
 
+async def keep_revocation_data(node: Node, stop: asyncio.Event) -> None:
+    """Fetch revocation lists and OCSP answers ahead of their expiry (gateway/revocation/)."""
+    desk = node.revocation
+
+    async def once() -> None:
+        if desk is not None:
+            await desk.refresh()
+
+    await _repeat("revocation", once, stop, node.settings.revocation.check_seconds)
+
+
 async def housekeeping(node: Node, stop: asyncio.Event) -> None:
     """Forget what no promise needs any more; never a document, an event or a register entry."""
 
@@ -129,7 +141,7 @@ async def _repeat(name: str, once: Callable[[], Awaitable[None]], stop: asyncio.
 async def _guarded(name: str, once: Callable[[], Awaitable[None]]) -> None:
     try:
         await once()
-    except (AxisError, GatewayError) as error:
+    except (AxisError, GatewayError, SigningError) as error:
         _log.warning("round-failed", task=name, code=error.code, error=error.message)
     except Exception as error:  # noqa: BLE001 - the guard of the pollers
         _log.exception("round-broken", task=name, error=repr(error))

@@ -1,4 +1,4 @@
--- Directory of agencies, policies, certificates.
+-- Directory of agencies, policies.
 
 -- name: find_agencies
 -- Every directory row that answers to one of the codes (current, QCVN 102, old), valid on the day.
@@ -55,10 +55,6 @@ WHERE axis = :axis AND generation <> :generation AND valid_to IS NULL;
 SELECT id, key, scope, agency_code, valid_from, valid_to, value, legal_basis, binding FROM policy
 WHERE key = ANY(:keys::text[]) AND valid_from <= :on_date AND (valid_to IS NULL OR valid_to >= :on_date)
   AND (agency_code IS NULL OR upper(agency_code) = ANY(:agency_keys::text[]));
-
--- name: certificates_of
--- The registry's rows for the certificates' owners among these agencies, and for anybody (by certificate).
-SELECT sha256, agency_code, role, holder, valid_from, valid_to FROM certificate;
 
 -- name: owners_of_certificates
 -- Whose these certificates are, for a check by hand that was told no sender.

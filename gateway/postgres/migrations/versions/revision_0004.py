@@ -1,0 +1,15 @@
+"""Certificates met, evidence of verdicts, notices of expiry."""
+
+from __future__ import annotations
+
+# Alembic loads this file by its path, so there is no package to be relative to.
+from lienthong.gateway.postgres.migrations.steps import run_step
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_step("0004")
