@@ -34,7 +34,7 @@ def file_evidence(reader: PdfFileReader, store: TrustStore, request: Verificatio
         store=store,
         now=request.now,
         certificates=tuple(_parsed(dss, "/Certs", known, x509.Certificate.load, lambda c: c.subject.hashable)),
-        crls=tuple(_parsed(dss, "/CRLs", known, crl.CertificateList.load, _touch_list)),
+        crls=tuple(c for c in _parsed(dss, "/CRLs", known, crl.CertificateList.load, _own_list) if _own_list(c)),
         ocsps=tuple(_parsed(dss, "/OCSPs", known, ocsp.OCSPResponse.load, lambda o: o.response_data.native)),
     )
 
@@ -70,12 +70,11 @@ def with_answers(evidence: Evidence, certificates: Iterable[x509.Certificate]) -
     return replace(evidence, ocsps=(*evidence.ocsps, *(ocsp.OCSPResponse.load(content) for content in held)))
 
 
-def _touch_list(listed: crl.CertificateList) -> None:
+def _own_list(listed: crl.CertificateList) -> bool:
     """An indirect list speaks for other authorities than its own: it is left out, as in the store."""
-    point = listed.issuing_distribution_point_value
-    if point is not None and point["indirect_crl"].native:
-        raise ValueError(listed.issuer.hashable)
     _ = listed.issuer.hashable
+    point = listed.issuing_distribution_point_value
+    return not (point is not None and point["indirect_crl"].native)
 
 
 def _parsed(

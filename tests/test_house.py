@@ -87,7 +87,12 @@ GUARDS = {
 }
 
 # Validators of pydantic and hooks of json say no with ValueError; both are translated beside them.
-SPEAKS_VALUE_ERROR = {"gateway/sections.py", "gateway/settings.py", "gateway/api/text.py"}
+SPEAKS_VALUE_ERROR = {
+    "gateway/sections.py",
+    "gateway/settings.py",
+    "gateway/api/text.py",
+    "gateway/revocation_section.py",
+}
 
 # Where time, identity and the environment enter the program.
 SOURCES = ("gateway/bootstrap.py", "gateway/settings.py", "gateway/cli/", "adapters/emulator/app.py")
