@@ -159,6 +159,7 @@ FILE_REASONS: Final = {
     "SIG_FORM_TREE": "Cấu trúc biểu mẫu của tệp bất thường ({detail}).",
     "SIG_TOO_MANY_SIGNATURES": "Tệp có quá nhiều chữ ký ({detail}).",
     "SIG_TOO_MANY_REVISIONS": "Tệp có quá nhiều lần cập nhật ({detail}).",
+    "SIG_TOO_COMPLEX": "Cấu trúc tệp rối một cách bất thường ({detail}).",
     "SIG_TOO_LARGE": "Tệp lớn hơn giới hạn kiểm tra chữ ký ({detail} byte).",
     "SIG_FILE_MISSING": "Không mở được tệp để kiểm tra.",
     "SIG_TIMEOUT": "Kiểm tra chữ ký vượt quá thời gian cho phép; tệp cần được xem xét.",

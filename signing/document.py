@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, Final
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from .quick_reader import QuickReader
+from .refused import DocumentRefused
 from .request import VerificationLimits
 
 HEADER_WINDOW: Final = 1024
@@ -24,15 +26,6 @@ _TAIL: Final = re.compile(
     rb"\s*(?:endobj)?\s*(?:trailer)?\s*(?:<<(?:(?!\bobj\b|stream|%%EOF).)*>>)?\s*startxref\s+\d+\s+%%EOF[\s\x00]*",
     re.DOTALL,
 )
-
-
-class DocumentRefused(Exception):  # noqa: N818 - a finding on its way to the report, not a fault
-    """The file is judged before its signatures are: ``code`` of answers.FILE_REASONS."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +58,7 @@ def open_document(stream: BinaryIO, limits: VerificationLimits, *, strict: bool)
     stream.seek(0)
     if b"%PDF-" not in stream.read(HEADER_WINDOW):
         raise DocumentRefused("SIG_NOT_PDF")
-    reader = PdfFileReader(stream, strict=strict)
+    reader = QuickReader(stream, strict=strict)
     if reader.security_handler is not None:
         raise DocumentRefused("SIG_ENCRYPTED")
     if reader.xrefs.total_revisions > limits.max_revisions:

@@ -15,8 +15,9 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from .difference import DOCUMENT_TIMESTAMP
-from .document import Document, DocumentRefused, active_content, entry, open_document
+from .document import Document, active_content, entry, open_document
 from .errors import SigningError
+from .refused import DocumentRefused
 from .report import SignerRole
 from .request import RegisteredCertificate, VerificationLimits
 from .sign_job import AGENCY_FIELD, INITIALS_FIELD, LEADER_FIELD

@@ -16,13 +16,14 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from .answers import FILE_REASONS, warning
 from .checked import Checked, Surroundings, broken, unreadable
 from .difference import difference_policy
-from .document import Document, DocumentRefused, active_content, open_document, page_count, trailing_bytes
+from .document import Document, active_content, open_document, page_count, trailing_bytes
 from .errors import SigningError
 from .evidence import file_evidence
 from .gathering import gather
 from .listing import BrokenSignature, Listed, list_signatures
 from .policies import NOT_APPLICABLE, REQUIRED_SETS
 from .refusals import FileFacts, file_refused, not_applicable
+from .refused import DocumentRefused
 from .report import FileReport, Warning  # noqa: A004 - the report's own word
 from .request import VerificationRequest
 from .signature_check import check_signature
@@ -133,7 +134,7 @@ async def _guarded(signature: EmbeddedPdfSignature | BrokenSignature, around: Su
         return await check_signature(signature, around)
     try:
         return await check_signature(signature, around)
-    except MemoryError:
+    except (MemoryError, DocumentRefused):
         raise
     except Exception as cause:  # noqa: BLE001 - sandbox around the PDF parser: one signature of several
         return unreadable(signature, cause)

@@ -144,6 +144,7 @@ STRUCTURES: dict[str, Attack] = {
 }
 # Signed truly, so that only the work they cause is hostile: whatever the verdict, it comes in time.
 BURDENS: dict[str, Callable[[Desk], bytes]] = {
+    "diamonds": signed_with(diamonds(60), b"/X 10 0 R"),
     "page tree in a circle": signed_with({2: b"<< /Type /Pages /Kids [3 0 R 2 0 R] /Count 2 >>"}),
     "page twice": signed_with({2: b"<< /Type /Pages /Kids [3 0 R 3 0 R] /Count 2 >>"}),
     "pages a thousand deep": signed_with({2: b"<< /Type /Pages /Kids [3 0 R 10 0 R] /Count 2 >>", **deep_pages(2000)}),

@@ -89,3 +89,4 @@ async def test_burdens_end_in_time_and_memory(desk: Desk, tmp_path: Path) -> Non
             path.write_bytes(await asyncio.to_thread(build, desk))
             report = await pool.verify(request_for(desk, path))
             assert report.reason_code not in ("SIG_TIMEOUT", "SIG_MEMORY", "SIG_WORKER_DIED"), name
+            assert (report.reason_code == "SIG_TOO_COMPLEX") is (name == "diamonds")
