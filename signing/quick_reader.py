@@ -19,7 +19,7 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader, RawPdfPa
 from .quick_objects import QuickObjects
 from .refused import DocumentRefused
 
-WAYS_MAX: Final = 400_000  # steps of one search; a letter takes about a thousand
+WAYS_MAX: Final = 200_000  # steps of one search; a letter takes about a thousand
 
 
 ATOMS: Final = frozenset(
