@@ -92,15 +92,16 @@ class QuickResolver(HistoricalResolver):
         if kind is generic.DictionaryObject or kind is generic.ArrayObject:
             old = obj.container_ref
             if old is None:
-                return super()._subsume_object(obj)
+                return super()._subsume_object(obj)  # type: ignore[no-untyped-call]
             return self._copied(obj, generic.Reference(old.idnum, old.generation, self))
         if kind in ATOMS:
             return obj
-        return super()._subsume_object(obj)
+        return super()._subsume_object(obj)  # type: ignore[no-untyped-call]
 
     def _copied(self, obj: Any, container: generic.Reference) -> Any:
         """Containers are copied so that their references lead into this revision; all else in them is shared."""
         kind = type(obj)
+        result: Any
         if kind is generic.DictionaryObject:
             result = generic.DictionaryObject()
             dict.update(result, {key: self._copied(value, container) for key, value in obj.items()})
