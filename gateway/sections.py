@@ -73,12 +73,20 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
     return path
 
 
+def _existing_folder(path: Path, info: ValidationInfo) -> Path:
+    path = _placed(path, info)
+    if not path.is_dir():
+        raise ValueError("không có thư mục này")
+    return path
+
+
 Secret = Annotated[
     SecretFile,
     GetPydanticSchema(lambda _type, _handler: core_schema.with_info_plain_validator_function(_existing_secret)),
 ]
 LocalPath = Annotated[Path, AfterValidator(_placed)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+ExistingFolder = Annotated[Path, AfterValidator(_existing_folder)]
 
 
 class Section(BaseModel):
@@ -205,6 +213,10 @@ class SigningSettings(Section):
     )
     module_environment: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*=")], ...] = Field(
         default=(), description="biến môi trường TÊN=giá trị mà mô-đun cần; tiến trình của token không có biến nào khác"
+    )
+    certificates_dir: ExistingFolder | None = Field(
+        default=None,
+        description="thư mục chứng thư (PEM, DER) của token không cho đọc chứng thư; khớp theo khóa công khai",
     )
     token_limit_s: PositiveFloat = Field(
         default=60.0, description="giây cho một lần ký trên token; quá thì tiến trình của token bị dừng"

@@ -107,6 +107,8 @@ def key_of(
                 certificate=x509.Certificate.load(leaf.certificate),
                 chain=tuple(x509.Certificate.load(der) for der in (*session.holdings.chain, *chain)),
             )
+    if given is None and any(session.holdings.certificate_of(key) is None for key in session.holdings.private):
+        raise TokenError("SIG_TOKEN_CERTIFICATE_MISSING", label or "")  # the wanted one may be among these
     raise TokenError("SIG_TOKEN_KEY_MISSING", label or (certificate_sha256 or "")[:16])
 
 

@@ -10,6 +10,7 @@ import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import count
 from types import TracebackType
 from typing import Any, Final, Self
@@ -41,6 +42,11 @@ class TokenDeskSettings:
     memory_bytes: int = 1024 * 1024 * 1024
     waiting: int = 256
     trial_keys: bool = False
+    certificates: tuple[bytes, ...] = ()  # DER, of keys whose tokens show none (VGCA cards keep them compressed)
+
+    def certificate(self, fingerprint: str | None) -> bytes | None:
+        """The operator's certificate with this SHA-256, in hexadecimal."""
+        return next((der for der in self.certificates if sha256(der).hexdigest() == fingerprint), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +110,11 @@ class TokenDesk:
         certificate: bytes | None = None,
         chain: tuple[bytes, ...] = (),
     ) -> OpenToken:
-        """Open the key of this certificate with its holder's PIN, tried once. ``certificate``: when the token has none.
+        """Open the key of this certificate with its holder's PIN, tried once.
 
-        Raises TokenError.
+        ``certificate``: when the token shows none; else the one among the settings'. Raises TokenError.
         """
+        certificate = certificate or self.settings.certificate(certificate_sha256)
         process = self._processes.get(address)
         if process is None or process.over:
             process = self._processes[address] = self._started(address.module)

@@ -33,7 +33,7 @@ from .tools import Desk, OpenSession, desk_of
 from .values import Appearance
 
 PICTURED: Final = (SignStep.INITIALS, SignStep.LEADER, SignStep.AGENCY)
-SIGN_PDF: Final = "sign_pdf"  # the token process's job (signing/token_job.py)
+SIGN_PDF: Final = "sign_pdf"  # the token process's job (signing/token_jobs.py)
 AT_ONCE: Final = 3  # cases of a batch in work: one signs, the others are read and written
 
 

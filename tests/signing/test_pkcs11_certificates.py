@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lienthong.deploy.demo.pki import Holder
+from lienthong.gateway.sections import SigningSettings
+from lienthong.gateway.tokens import token_desk_settings
 from lienthong.signing.token_desk import TokenDesk, TokenDeskSettings
 from lienthong.signing.tokens import TokenError
 
@@ -48,6 +52,24 @@ async def test_the_certificate_comes_from_outside(
         assert await desk.sign_bytes(held.handle, b"van ban")
     assert missing.value.code == "SIG_TOKEN_CERTIFICATE_MISSING"
     assert held.certificate == token.der(label)
+
+
+async def test_the_operator_laid_the_certificate_into_a_folder(
+    bare: tuple[Drawer, SoftToken], leader: SoftToken, tmp_path: Path
+) -> None:
+    drawer, token = bare
+    (tmp_path / "lanh-dao.cer").write_bytes(token.der("rsa"))
+    (tmp_path / "khac.pem").write_bytes(leader.certificates["ky"].public_bytes(Encoding.PEM))
+    (tmp_path / "ghi-chu.txt").write_text("không phải chứng thư", encoding="utf-8")
+    lines = [f"{name}={value}" for name, value in drawer.environment.items()]
+    signing = SigningSettings(modules=(MODULE,), module_environment=tuple(lines), certificates_dir=tmp_path)
+    async with TokenDesk(settings=token_desk_settings(signing)) as desk:
+        held = await desk.open(token.address, token.pin, certificate_sha256=token.sha256("rsa"))
+        with pytest.raises(TokenError) as missing:
+            await desk.open(token.address, token.pin, certificate_sha256=token.sha256("ec"))
+        assert await desk.sign_bytes(held.handle, b"van ban")
+    assert held.certificate == token.der("rsa")
+    assert missing.value.code == "SIG_TOKEN_CERTIFICATE_MISSING"
 
 
 async def test_a_certificate_of_another_key_is_refused(
