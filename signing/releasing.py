@@ -5,6 +5,7 @@ Source: signatures.md 2.9.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,17 @@ def release(job: SignJob, rule: StepRule, field: str, content: bytes, certificat
         overall=report.overall.value,
         warnings=report.warnings,
     )
+
+
+def write_result(target: Path, content: bytes) -> str:
+    """Write a file that is not signed in this step; its SHA-256."""
+    beside = target.with_name(f"{target.name}.part")
+    try:
+        beside.write_bytes(content)
+        settle(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+    return hashlib.sha256(content).hexdigest()
 
 
 def settle(beside: Path, target: Path) -> None:

@@ -6,7 +6,6 @@ verified, and only then takes the target's name (signatures.md 2.9).
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from .json_values import from_json, to_json
 from .keys import SigningKey
 from .placing import place_fields
 from .preparing import prepare_form
-from .releasing import settle
+from .releasing import write_result
 from .sign_job import FillJob, FillResult, PrepareJob, PrepareResult, SignJob, SignResult
 from .sign_plan import open_for, plan, read, timestamper_for
 from .signed_data import signer_parts
@@ -37,7 +36,7 @@ def prepare_job(job: PrepareJob) -> PrepareResult:
     placed = place_fields(job)
     with pdf_errors_translated():
         content = prepare_form(source.document.reader, placed.fields, job.flow)
-    digest = _written(Path(job.target), content)
+    digest = write_result(Path(job.target), content)
     return PrepareResult(
         sha256=digest, size=len(content), fields=placed.fields, signer_block=placed.block, warnings=placed.warnings
     )
@@ -48,7 +47,7 @@ def fill_job(job: FillJob) -> FillResult:
     _speed()
     with pdf_errors_translated():
         content, filled = fill_fields(read(job.source), job)
-    return FillResult(sha256=_written(Path(job.target), content), size=len(content), filled=filled)
+    return FillResult(sha256=write_result(Path(job.target), content), size=len(content), filled=filled)
 
 
 def run_sign_job(job: SignJob, key: SigningKey, *, timestamper: TimeStamper | None = None) -> SignResult:
@@ -70,16 +69,6 @@ def run_sign_job(job: SignJob, key: SigningKey, *, timestamper: TimeStamper | No
     signature = sign(begun, signer)
     # 4. timestamp and verify; only what is in order takes the target's name
     return complete(job, begun, signature, stamper, how.evidence, field=how.field)
-
-
-def _written(target: Path, content: bytes) -> str:
-    beside = target.with_name(f"{target.name}.part")
-    try:
-        beside.write_bytes(content)
-        settle(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
-    return hashlib.sha256(content).hexdigest()
 
 
 def _speed() -> None:

@@ -40,7 +40,7 @@ class Source:
 def open_source(content: bytes, registry: Sequence[RegisteredCertificate] = ()) -> Source:
     """Raises SigningError SIG_SOURCE_UNREADABLE, _OLD, _ACTIVE or _SIGNED, SIG_ENCRYPTED, or a bound's code."""
     stream = io.BytesIO(content)
-    document = _opened(stream)
+    document = open_bytes(stream)
     _refuse_active(document)
     fields = [f for f in document.fields if f.kind == "/Sig"]
     signed = [f for f in fields if f.signed]
@@ -59,7 +59,8 @@ def open_source(content: bytes, registry: Sequence[RegisteredCertificate] = ()) 
     )
 
 
-def _opened(stream: io.BytesIO) -> Document:
+def open_bytes(stream: io.BytesIO) -> Document:
+    """Opened and bounded, nothing refused yet. Raises SigningError."""
     try:
         document = open_document(stream, VerificationLimits(), strict=True)
         if document.hybrid:  # of common office suites; what we append is plain
