@@ -23,6 +23,7 @@ NUMBER_ROOM: Final = 40 * MM  # where no symbol follows, number and symbol go in
 DATE_WIDTH: Final = 56 * MM  # "ngày 00 tháng 00 năm 0000", 13 pt
 CLEAR: Final = 0.5  # points between words and a field
 SAME_LINE: Final = 4.0  # points
+BESIDE: Final = 5 * MM  # the date stands on the line of the number (II.4.c)
 DESCENT: Final = 0.22  # of a letter's full box, Times-like faces
 LOWEST: Final = 17.0  # points a field needs for 13 pt with marks over the capitals
 _NUMBER: Final = re.compile(r"^Số\s*:(?P<rest>.*)$", re.IGNORECASE)
@@ -64,10 +65,11 @@ def number_anchor(page: PageText) -> Anchored | None:
 
 def date_anchor(page: PageText) -> Anchored | None:
     """The gaps between "ngày", "tháng" and "năm", or the room behind the name of the place."""
-    for line in _lines(page):
-        if match := _DATE.search(line.text):
-            return _dated(page, line, match)
     number = next((run for run in _head(page) if _NUMBER.match(run.text)), None)
+    for line in _lines(page):
+        below = number is not None and line.box[1] < number.box[1] - BESIDE  # a date of the text, not of the document
+        if not below and (match := _DATE.search(line.text)):
+            return _dated(page, line, match)
     for run in _head(page):
         beside = number is not None and abs(run.box[1] - number.box[1]) < SAME_LINE and run.box[0] > number.box[2]
         if beside and run.text.endswith(","):

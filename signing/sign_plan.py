@@ -13,12 +13,13 @@ from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.sign.timestamps.api import TimeStamper
 
 from .applying import Signing, pdf_errors_translated
+from .digitised import check_digitised
 from .errors import SigningError
 from .lasting import LastingEvidence, lasting_evidence
 from .looks import TEXT_SIZE, Look, read_picture
 from .placing import CORNER_WIDTH, corner_box
 from .preparing import FILLED, lock_of, page_size, whole
-from .sign_job import Flow, Level, SignJob, Subfilter
+from .sign_job import Flow, Level, SignJob, SignStep, Subfilter
 from .sign_steps import STEPS, StepRule, field_of, refuse_out_of_order
 from .signed_data import DIGEST
 from .sources import Source, open_source
@@ -36,7 +37,17 @@ def open_for(job: SignJob) -> Source:
         raise SigningError("SIG_LEVEL_UNSUITABLE", "Mức B-LTA chỉ dùng với ETSI.CAdES.detached", blame="peer")
     source = open_source(read(job.source), job.registry)
     refuse_out_of_order(job.step, job.flow, source.roles)
+    if job.step is SignStep.DIGITISED:
+        _refuse_bad_scan(job.source)
     return source
+
+
+def _refuse_bad_scan(path: str) -> None:
+    """Raises the first fault's code (digitised.py), its text naming all: only a digitised document may be signed so."""
+    faults = check_digitised(path)
+    if faults:
+        text = " ".join(fault.message for fault in faults)
+        raise SigningError(faults[0].code, text, blame="document")
 
 
 def plan(

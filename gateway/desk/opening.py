@@ -201,6 +201,7 @@ async def _prepare(
         flow=profile.flow,
         initials=request.initials,
         seal_diameter_mm=profile.seal_diameter_mm,
+        seal_words=2 if profile.appearance is Appearance.TT01_2019 else 0,  # sealed_lines
         signer_block=request.signer.block,
         places=request.places,
     )

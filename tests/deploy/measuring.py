@@ -60,6 +60,7 @@ class Measured:
         self._document = pypdfium2.PdfDocument(path)
         self._pages = [self._document[number] for number in range(len(self._document))]
         self._texts = [page.get_textpage() for page in self._pages]
+        self._flat: set[int] = set()
 
     @property
     def sizes(self) -> list[tuple[float, float]]:
@@ -68,8 +69,13 @@ class Measured:
     def text(self, page: int) -> str:
         return str(self._texts[page].get_text_range())
 
-    def find(self, words: str, *, page: int = 0, nth: int = 0) -> Words:
-        """Where these words stand, the ``nth`` time; they stand on one line."""
+    def find(self, words: str, *, page: int = 0, nth: int = 0, flat: bool = False) -> Words:
+        """Where these words stand, the ``nth`` time; they stand on one line. ``flat``: filled fields are read too."""
+        if flat and page not in self._flat:
+            raw.FPDFPage_Flatten(self._pages[page], raw.FLAT_NORMALDISPLAY)
+            self._pages[page] = self._document[page]
+            self._texts[page] = self._pages[page].get_textpage()
+            self._flat.add(page)
         searcher = self._texts[page].search(words, match_case=True)
         found = [searcher.get_next() for _ in range(nth + 1)][-1]
         assert found is not None, f"“{words}” is not on page {page + 1}"
