@@ -36,6 +36,17 @@ static void note(const char *what) {
     fclose(file);
 }
 
+/* How often a wrong PIN was given, by any process: tokens keep that count in the chip. */
+static int wrong_pins(void) {
+    char line[64];
+    int count = 0;
+    const char *path = getenv("ROGUE_LOG");
+    FILE *file = path ? fopen(path, "r") : NULL;
+    while (file && fgets(line, sizeof line, file)) count += strcmp(line, "wrong\n") == 0;
+    if (file) fclose(file);
+    return count;
+}
+
 static number initialize(void *arguments) {
     if (arguments && ordered("cant_lock")) return CANT_LOCK;
     note(arguments ? "initialize with locks" : "initialize");
@@ -50,6 +61,10 @@ static number slot_list(unsigned char present, number *slots, number *count) {
 static number token_info(number slot, struct token *info) {
     if (ordered("removed")) return NOT_PRESENT;
     number answer = ((number (*)(number, struct token *))real.call[TOKEN_INFO])(slot, info);
+    int wrong = ordered("count") ? wrong_pins() : 0;
+    if (wrong == 1) info->flags |= 0x10000;
+    if (wrong == 2) info->flags |= 0x20000;
+    if (wrong >= 3) info->flags |= 0x40000;
     if (ordered("low")) info->flags |= 0x10000;
     if (ordered("final_try")) info->flags |= 0x20000;
     if (ordered("locked")) info->flags |= 0x40000;
@@ -77,7 +92,9 @@ static number login(number session, number user, unsigned char *pin, number leng
         fprintf(stdout, "PIN=%.*s\n", (int)length, pin);
         fflush(stdout);
     }
-    return ((number (*)(number, number, unsigned char *, number))real.call[LOGIN])(session, user, pin, length);
+    number answer = ((number (*)(number, number, unsigned char *, number))real.call[LOGIN])(session, user, pin, length);
+    if (answer == PIN_INCORRECT) note("wrong");
+    return answer;
 }
 
 static number sign_init(number session, void *mechanism, number key) {

@@ -63,14 +63,26 @@ async def test_no_pin_reaches_a_token_that_might_lock(
     assert rogue.log().count("login") == 1
 
 
-async def test_a_pin_that_locks_the_token_says_so(
+async def test_a_token_that_locks_after_three_wrong_pins_is_never_given_the_third(
     rogue: RogueModule, settings: TokenDeskSettings, place: TokenAddress, leader: SoftToken
 ) -> None:
+    rogue.order("count")
+    said = []
     async with TokenDesk(settings=settings) as desk:
-        with pytest.raises(TokenError) as wrong:
-            await desk.open(place, "000000", label="cu")
-        await desk.open(place, leader.pin, label="cu")
-    assert (wrong.value.code, rogue.log().count("login")) == ("SIG_PIN_WRONG", 2)
+        for pin in ("000000", "111111", "222222", leader.pin):
+            with pytest.raises(TokenError) as refused:
+                await desk.open(place, pin, label="cu")
+            said.append((refused.value.code, refused.value.pin))
+            if refused.value.code == "SIG_PIN_WRONG":
+                assert refused.value.pin is not None
+                assert refused.value.pin.tries_left in refused.value.message
+    assert said == [
+        ("SIG_PIN_WRONG", PinState.LOW),
+        ("SIG_PIN_WRONG", PinState.FINAL_TRY),
+        ("SIG_PIN_FINAL_TRY", PinState.FINAL_TRY),
+        ("SIG_PIN_FINAL_TRY", PinState.FINAL_TRY),
+    ]
+    assert rogue.log().count("login") == 2
 
 
 async def test_a_token_pulled_out_and_put_back(
