@@ -107,10 +107,14 @@ class CheckDesk:
         return self._outcome(file, sender, report.overall, (CheckedFile(name=file.name, report=report),))
 
     async def _check_package(self, file: HandedIn, asked: Asked) -> CheckOutcome:
-        limits = asdict(self._node.settings.limits)
-        read = await self._node.verifier.run(
-            "check_read", {"path": str(file.path), "into": str(file.folder), "limits": limits}
-        )
+        settings = self._node.settings
+        asking = {
+            "path": str(file.path),
+            "into": str(file.folder),
+            "limits": asdict(settings.limits),
+            "peers": [peer.model_dump() for peer in settings.envelope_peers],
+        }
+        read = await self._node.verifier.run("check_read", asking)
         if "refused" in read:
             raise _refused(read["refused"])
         facts, sender = facts_from_json(read["facts"]), sender_from_json(read["sender"])

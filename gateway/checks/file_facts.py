@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -14,6 +15,10 @@ from .words import LEGAL_VALUES, ROLES, TIME_SOURCES
 VIETNAM: Final = timezone(timedelta(hours=7))
 Lines = tuple[tuple[str, str], ...]
 
+# Labels inside a distinguished name, which the certificate library writes in English.
+_NAME_PARTS: Final = re.compile(
+    r"(?<![^ ])(?:Common Name|Organization(?:al Unit)?|Country|Locality|State/Province|Email Address|Serial Number): "
+)
 _SOURCES: Final = {
     SenderSource.GIVEN: "do người kiểm tra khai",
     SenderSource.PACKAGE: "theo gói tin",
@@ -66,7 +71,7 @@ def signature_lines(signature: SignatureReport) -> Lines:
         ("Cơ quan trong chứng thư", signature.signer_organ or ""),
         ("Vai trò", ROLES[signature.role]),
         ("Ký lúc", f"{at} ({source})" if source else at),
-        ("Tổ chức cấp chứng thư", signature.issuer),
+        ("Tổ chức cấp chứng thư", _NAME_PARTS.sub("", signature.issuer)),
         ("Số hiệu chứng thư", signature.certificate_serial),
         ("SHA-256 của chứng thư", signature.certificate_sha256),
         ("Ô chữ ký, dạng", f"{signature.field_name}, {signature.subfilter}"),

@@ -12,12 +12,12 @@ from typing import Any
 from ...edxml.errors import EdxmlError
 from ...edxml.limits import Limits
 from ...edxml.model import DocumentPackage
-from ...edxml.reader import read_package
-from ...edxml.validation import validate
+from ..envelope_sections import EnvelopePeer
 from .outcome_json import facts_to_json, outcome_from_json, sender_to_json
 from .package_facts import facts_of, sender_of
 from .paper import draw_paper
 from .plain import plain
+from .reading import read_for_check
 from .rules import HEAD, looks_like_pdf
 
 
@@ -25,8 +25,8 @@ def read(value: dict[str, Any]) -> dict[str, Any]:
     """``path`` into the folder ``into``. What cannot be read at all comes back as ``refused``."""
     path, limits = Path(value["path"]), Limits(**value["limits"])
     try:
-        reading = read_package(path, Path(value["into"]), limits=limits)
-        strict = validate(path, limits=limits)
+        peers = [EnvelopePeer(**peer) for peer in value["peers"]]
+        reading, strict = read_for_check(path, Path(value["into"]), limits=limits, peers=peers)
     except EdxmlError as error:
         return {"refused": {"code": error.code, "message": error.message, "findings": plain(error.findings)}}
     attachments = reading.package.attachments if isinstance(reading.package, DocumentPackage) else ()

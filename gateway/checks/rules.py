@@ -31,8 +31,8 @@ def policies_of(are_pdf: Sequence[bool], *, main: str, annex: str) -> list[str]:
 
 
 def overall_of(findings: Iterable[Finding], reports: Iterable[FileReport]) -> Overall:
-    """The worst: an error of the envelope weighs like an invalid signature."""
+    """The worst: an error of the envelope weighs like an invalid signature; nothing signed is never "hợp lệ"."""
     seen = {report.overall for report in reports}
     if any(finding.severity is Severity.ERROR for finding in findings) or Overall.INVALID in seen:
         return Overall.INVALID
-    return Overall.UNDETERMINED if Overall.UNDETERMINED in seen else Overall.VALID
+    return next((one for one in (Overall.UNDETERMINED, Overall.VALID) if one in seen), Overall.NOT_APPLICABLE)

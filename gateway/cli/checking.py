@@ -16,10 +16,8 @@ from typing import Annotated, Final
 
 import typer
 
-from ...edxml.limits import Limits
 from ...edxml.model import DocumentPackage, Package
-from ...edxml.reader import Reading, read_package
-from ...edxml.validation import validate
+from ...edxml.reader import Reading
 from ...signing.policies import REQUIRED_SETS, default_policy
 from ...signing.report import FileReport
 from ...signing.request import VerificationRequest
@@ -28,9 +26,11 @@ from ..checks.outcome import CheckedFile, CheckOutcome, FileKind, Sender
 from ..checks.outcome_json import outcome_to_json
 from ..checks.package_facts import facts_of, sender_of
 from ..checks.paper import draw_paper
+from ..checks.reading import read_for_check
 from ..checks.rules import HEAD, annex_policy, looks_like_pdf, overall_of, policies_of
 from ..errors import GatewayError
 from ..sections import SigningSettings
+from ..settings import Settings
 from . import reports
 from .context import Json, clock, invocation
 from .exits import BY_OVERALL, reason_of
@@ -99,7 +99,7 @@ def check(
         told = Sender(code=sender, name=sender_name, day=day.date() if day else None)
         outcome, reading = _check_pdf(file, policy, told, checker), None
     else:
-        outcome, reading = _check_package(file, policy, checker, settings.limits)
+        outcome, reading = _check_package(file, policy, checker, settings)
     if pdf is not None:
         pdf.write_bytes(draw_paper(outcome, node=f"{_NODE} {settings.province_name}".strip()))
     if as_json:
@@ -135,10 +135,12 @@ def _check_pdf(file: Path, policy: str | None, sender: Sender, checker: Checker)
     )
 
 
-def _check_package(file: Path, policy: str | None, checker: Checker, limits: Limits) -> tuple[CheckOutcome, Reading]:
+def _check_package(
+    file: Path, policy: str | None, checker: Checker, settings: Settings
+) -> tuple[CheckOutcome, Reading]:
     with tempfile.TemporaryDirectory(prefix="lienthong-check-") as folder:
-        reading = read_package(file, Path(folder), limits=limits)
-        facts = facts_of(reading, validate(file, limits=limits))
+        reading, strict = read_for_check(file, Path(folder), limits=settings.limits, peers=settings.envelope_peers)
+        facts = facts_of(reading, strict)
         sender = sender_of(reading.package)
         files = _verify_attachments(reading.package, policy, sender, checker)
     return CheckOutcome(

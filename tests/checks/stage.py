@@ -123,16 +123,16 @@ def make_material(desk: Desk, folder: Path) -> Material:
         good=good,
         altered=write("bị sửa.pdf", desk.profile.replace(b" 842 ]", b" 843 ]", 1)),
         one_signature=write("một chữ ký.pdf", desk.sign(desk.blank, desk.leader, "Signature1")),
-        package=_package(desk, good, folder / "gói tin.edxml", write("phụ lục.pdf", desk.blank)),
+        package=_package(desk, folder / "gói tin.edxml", good, write("phụ lục.pdf", desk.blank)),
         nonsense=write("ảnh.pdf", b"\x89PNG\r\n\x1a\n" + bytes(100)),
         empty=write("rỗng.pdf", b""),
         large=write("lớn.pdf", b"%PDF-1.7\n" + bytes(3_000_000)),
     )
 
 
-def _package(desk: Desk, main: Path, target: Path, annex: Path) -> Path:
-    """A new document with a signed letter and an unsigned annex."""
-    package = DocumentPackage(
+def document_package(desk: Desk, *files: Path) -> DocumentPackage:
+    """A new document of the sender with these attachments."""
+    return DocumentPackage(
         sender=Organization(code=OrganCode(SENDER), name=SENDER_NAME),
         receivers=(Organization(code=OrganCode(OTHER), name="Sở Y tế tỉnh Mẫu"),),
         document_id=DocumentId.make(OrganCode(SENDER), desk.now.date(), "15", "STC-VP"),
@@ -144,8 +144,12 @@ def _package(desk: Desk, main: Path, target: Path, annex: Path) -> Path:
         business=Business(type=BusinessType.NEW),
         signer=Signer(full_name="Nguyễn Văn An", position="Giám đốc"),
         traces=(TraceHeader(organ=OrganCode(SENDER), timestamp=desk.now.astimezone(VIETNAM)),),
-        attachments=(_attachment(main, "f1"), _attachment(annex, "f2")),
+        attachments=tuple(_attachment(file, f"f{number}") for number, file in enumerate(files)),
     )
+
+
+def _package(desk: Desk, target: Path, *files: Path) -> Path:
+    package = document_package(desk, *files)
     with target.open("wb") as sink:
         write_package(package, sink)
     return target

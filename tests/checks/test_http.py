@@ -26,12 +26,14 @@ from lienthong.gateway.checks.desk import CheckDesk
 from lienthong.gateway.errors import GatewayError
 from lienthong.gateway.node import Node
 from lienthong.gateway.settings import Settings
-from lienthong.tests.checks.stage import Material, serving
-from lienthong.tests.signing.desk import OTHER, SENDER, SENDER_NAME
+from lienthong.tests.checks.stage import Material, document_package, serving
+from lienthong.tests.edxml.sealing import signed
+from lienthong.tests.signing.desk import OTHER, SENDER, SENDER_NAME, Desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OPENAPI = OpenAPI.from_dict(json.loads(load_contract().as_json))
+CASES = Path(__file__).parent.parent / "edxml" / "cases"
 SEALED = re.compile(r'name="result" value="([^"]+)"')
 
 
@@ -129,6 +131,21 @@ async def test_the_package_names_its_sender_and_every_file(calls: Any, material:
         ("phụ lục.pdf", "AGENCY_ONLY"),
     ]
     assert {"label": "Số, ký hiệu", "value": "15/STC-VP"} in told["summary"]
+
+
+async def test_what_carries_no_signature_is_never_called_valid(calls: Any) -> None:
+    _, status = await calls(CASES / "05-status-03.edxml")
+    assert (status["overall"], status["files"]) == ("NOT_APPLICABLE", [])
+    assert status["summary"][0]["value"].startswith("Trạng thái 03")
+
+
+async def test_the_signature_of_the_envelope_is_judged_too(calls: Any, desk: Desk, material: Material) -> None:
+    content = signed(document_package(desk, material.good))
+    _, told = await calls(("a.edxml", content))
+    assert "EDXML_SIGNATURE_UNKNOWN_KEY" in {finding["code"] for finding in told["findings"]}
+    assert told["overall"] == "VALID"  # the document's own signatures are; the system's is not relied upon
+    _, told = await calls(("a.edxml", content.replace(b"STC-VP", b"STC-TC", 1)))
+    assert told["overall"] == "INVALID"
 
 
 async def test_the_printed_report_comes_as_pdf(calls: Any, material: Material) -> None:
