@@ -21,7 +21,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from .errors import SigningError
 from .sign_job import Box
-from .stamps import WORDS_LEADING, WORDS_SIZE, text_pdf
+from .stamps import WORDS_LEADING, WORDS_SIZE, WORDS_UNDER, text_pdf
 
 TEXT_SIZE: Final = 10.0  # Phụ lục I, Phần I, II.8.b
 MAX_PIXELS: Final = 16_000_000
@@ -50,13 +50,15 @@ def draw(writer: IncrementalPdfFileWriter, look: Look, box: Box) -> generic.Indi
     width, height = box[2] - box[0], box[3] - box[1]
     parts: list[bytes] = []
     drawings = generic.DictionaryObject()
-    lines_height = len(look.text) * WORDS_SIZE * WORDS_LEADING if look.picture is not None else height
+    below = len(look.text) * WORDS_SIZE * WORDS_LEADING if look.picture is not None else 0.0
+    beside = max(0.0, width - (height - below)) if below else 0.0  # what the words have to the left of a round seal
     if look.picture is not None:
         drawings[pdf_name("/Picture")], packed = _image(writer, look.picture)
-        below = lines_height if look.text else 0.0
-        parts.append(_fitted(packed, width, height - below, below))
+        parts.append(_fitted(packed, width - beside, height - below, left=beside, bottom=below))
     if look.text:
-        page = text_pdf(look.text, (0, 0, width, lines_height), size=TEXT_SIZE, right=look.picture is None)
+        room = beside + (width - beside) * WORDS_UNDER if beside else width
+        size = WORDS_SIZE if below else TEXT_SIZE
+        page = text_pdf(look.text, (0, 0, room, below or height), size=size, right=look.picture is None)
         drawings[pdf_name("/Lines")] = writer.import_page_as_xobject(PdfFileReader(io.BytesIO(page)))
         parts.append(b"/Lines Do")
     form = generic.StreamObject(
@@ -73,11 +75,11 @@ def draw(writer: IncrementalPdfFileWriter, look: Look, box: Box) -> generic.Indi
     return writer.add_object(form)
 
 
-def _fitted(packed: _Packed, width: float, height: float, below: float) -> bytes:
+def _fitted(packed: _Packed, width: float, height: float, *, left: float, bottom: float) -> bytes:
     """As large as the box allows, in its middle, never distorted: a seal is shown at its real size (II.8.a)."""
     scale = min(width / packed.width, height / packed.height)
     shown_width, shown_height = packed.width * scale, packed.height * scale
-    left, bottom = (width - shown_width) / 2, below + (height - shown_height) / 2
+    left, bottom = left + (width - shown_width) / 2, bottom + (height - shown_height) / 2
     return b"q %.3f 0 0 %.3f %.3f %.3f cm /Picture Do Q" % (shown_width, shown_height, left, bottom)
 
 

@@ -58,7 +58,7 @@ def copy_text(form: CopyForm, agency: str, at: datetime, *, clock: Clock = Clock
 
 def sealed_lines(agency: str, at: datetime, *, clock: Clock = Clock.FORMS) -> tuple[str, str]:
     """Profile TT01_2019: agency and time beside the picture of the seal (ST-4.2.đ, ST-8.2.b)."""
-    return (_composed(agency), f"Thời gian ký: {_time(at, clock).replace(';', '')}")
+    return (_composed(agency), _time(at, clock).replace(";", ""))
 
 
 def read_stamp_text(text: str) -> StampText | None:

@@ -23,8 +23,10 @@ SLANTED: Final = "LiberationSerif-Italic"
 LEADING: Final = 1.2
 HEADROOM: Final = 0.92  # of the type size over the line: Ẵ
 BASELINE: Final = 4.0  # of a single line, above the lower edge of its box
-WORDS_SIZE: Final = 10.0
+WORDS_SIZE: Final = 8.0
 WORDS_LEADING: Final = 1.25
+WORDS_LEFT: Final = 25 * 72 / 25.4  # points that words reach out to the left of their seal
+WORDS_UNDER: Final = 0.45  # of the seal's width that they may stand under
 POINTS_PER_MM: Final = 72 / 25.4
 SEAL_PIXELS: Final = 472  # 40 mm at 300 dpi
 BLUE: Final = (20, 50, 170, 255)
@@ -42,9 +44,12 @@ def seal_box(leader: Box, diameter_mm: float) -> Box:
     return (right - size, middle - size / 2, right, middle + size / 2)
 
 
-def box_with_words(seal: Box, lines: int, *, size: float = WORDS_SIZE) -> Box:
-    """Profile TT01_2019: the seal stays where and as large as it is, with room for lines under it (ST-4.2.đ)."""
-    return (seal[0], seal[1] - lines * size * WORDS_LEADING, seal[2], seal[3])
+def box_with_words(seal: Box, lines: int) -> Box:
+    """Profile TT01_2019: the seal stays where and as large as it is, at the upper right of a larger box (ST-4.2.đ).
+
+    Words go to the lower left of it, because họ tên stands at the right under the seal.
+    """
+    return (seal[0] - WORDS_LEFT, seal[1] - lines * WORDS_SIZE * WORDS_LEADING, seal[2], seal[3])
 
 
 def handwriting_png(name: str, *, width: int = 600, height: int = 260) -> bytes:

@@ -34,7 +34,7 @@ def test_copy_text_is_that_of_the_sample_form(form: CopyForm) -> None:  # PL III
 
 
 def test_words_beside_the_seal() -> None:  # TT01_2019
-    assert sealed_lines("Sở Tư pháp", AT) == ("Sở Tư pháp", "Thời gian ký: 05/03/2020 03:05:09 +07:00")
+    assert sealed_lines("Sở Tư pháp", AT) == ("Sở Tư pháp", "05/03/2020 03:05:09 +07:00")
 
 
 def test_words_are_composed_unicode() -> None:  # TCVN 6909
