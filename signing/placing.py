@@ -140,6 +140,12 @@ def _agency(job: PrepareJob, leader: PlacedField) -> PlacedField:
     return PlacedField(name=AGENCY_FIELD, page=leader.page, box=box, anchor=leader.anchor)
 
 
+def corner_seal(width: float, height: float, diameter_mm: float, lines: int) -> Box:
+    """The same corner for a seal with words, profile TT01_2019 (ST-8.2.b)."""
+    size, top, right = diameter_mm * MM, height - CORNER_GAP, width - CORNER_GAP
+    return box_with_words((right - size, top - size, right, top), lines)
+
+
 def corner_box(width: float, height: float, lines: int, size: float) -> Box:
     """Ô 14: in the top margin, at the far right (cases D and E)."""
     top, right = height - CORNER_GAP, width - CORNER_GAP

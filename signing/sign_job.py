@@ -91,6 +91,7 @@ class SignJob:
     field: str | None = None
     picture: str | None = None  # cases A and B
     text: tuple[str, ...] = ()  # cases D and E, and TT01_2019
+    seal_diameter_mm: float = 36.0  # of a picture where no field is prepared
     box: Box | None = None
     page: int = 0
     flow: Flow = Flow.LEADER_NUMBER_AGENCY

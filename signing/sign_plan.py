@@ -17,7 +17,7 @@ from .digitised import check_digitised
 from .errors import SigningError
 from .lasting import LastingEvidence, lasting_evidence
 from .looks import TEXT_SIZE, Look, read_picture
-from .placing import CORNER_WIDTH, corner_box
+from .placing import CORNER_WIDTH, corner_box, corner_seal
 from .preparing import FILLED, lock_of, page_size, whole
 from .sign_job import Flow, Level, SignJob, SignStep, Subfilter
 from .sign_steps import STEPS, StepRule, field_of, refuse_out_of_order
@@ -116,7 +116,10 @@ def _new_field(job: SignJob, rule: StepRule, source: Source, name: str) -> SigFi
     box = job.box
     if box is None and rule.makes_field:
         width, height = page_size(source.document.reader, job.page)
-        box = corner_box(width, height, len(wrapped(job.text, CORNER_WIDTH, TEXT_SIZE)), TEXT_SIZE)
+        if job.picture:
+            box = corner_seal(width, height, job.seal_diameter_mm, len(job.text))
+        else:
+            box = corner_box(width, height, len(wrapped(job.text, CORNER_WIDTH, TEXT_SIZE)), TEXT_SIZE)
     if box is None:
         raise SigningError("SIG_FIELD_MISSING", f"Văn bản không có ô {name}; hãy chuẩn bị trước", blame="document")
     lock = lock_of(rule.lock, () if job.flow is Flow.NUMBER_FIRST else FILLED)

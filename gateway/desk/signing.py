@@ -185,7 +185,7 @@ def make_job(node: Node, ready: Ready, file: Any, target: Path) -> SignJob:
     """Everything about one signature in one file; where its key is, is not said here."""
     row, settings = ready.case.row, node.settings.signing
     profile, now, step = row["profile"], node.clock(), step_of(ready, file)
-    text = _text(ready, step, now)
+    text, pictured = _text(ready, step, now), step in PICTURED or _older_seal(row, step)
     policy = ready.rules.annex if step in (SignStep.ANNEX, SignStep.DIGITISED) else ready.rules.main
     return SignJob(
         step=step,
@@ -194,8 +194,9 @@ def make_job(node: Node, ready: Ready, file: Any, target: Path) -> SignJob:
         now=now,
         trust_folder=str(node.trust_folder),
         trust_store=settings.trust_store,
-        picture=str(ready.picture) if ready.picture is not None and step in PICTURED else None,
+        picture=str(ready.picture) if ready.picture is not None and pictured else None,
         text=text,
+        seal_diameter_mm=profile["seal_diameter_mm"],
         flow=Flow(row["flow"]),
         subfilter=Subfilter(profile["subfilter"]),
         level=Level(profile["level"]),
@@ -214,11 +215,17 @@ def _text(ready: Ready, step: SignStep, now: datetime) -> tuple[str, ...]:
     row = ready.case.row
     if step is SignStep.ANNEX:
         return (annex_text(f"{number_text(row['number'])}/{row['notation']}", now),)
+    if _older_seal(row, step):
+        return sealed_lines(ready.agency_name, now)
     if step is SignStep.DIGITISED:
         return (copy_text(CopyForm.TRUE_COPY, ready.agency_name, now),)
-    if step is SignStep.AGENCY and row["profile"]["appearance"] == Appearance.TT01_2019:
-        return sealed_lines(ready.agency_name, now)
     return ()
+
+
+def _older_seal(row: Any, step: SignStep) -> bool:
+    """The seal's picture with words beside it, on issued documents and on digitised paper (ST-4.2.đ, ST-8.2.b)."""
+    older = row["profile"]["appearance"] == Appearance.TT01_2019
+    return older and step in (SignStep.AGENCY, SignStep.DIGITISED)
 
 
 def refuse_bad(result: SignResult) -> None:

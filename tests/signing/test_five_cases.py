@@ -144,6 +144,18 @@ def test_case_e_digitised_paper(office: Office, agency: str) -> None:
         assert " ".join(file.letters(0, place.box).text.split()) == text
 
 
+def test_digitised_paper_of_the_older_profile(office: Office) -> None:  # ST-8.2.b (2)
+    on_canvas(office.paper, scanned(200))
+    picture = office.folder / "seal.png"
+    picture.write_bytes(office.desk.images.seal)
+    words = sealed_lines("Sở Tư pháp", office.desk.now)
+    office.sign(SignStep.DIGITISED, office.desk.agency, text=words, picture=str(picture), **DIGITISED)
+    assert warnings_of(office.paper, corner=True, profile=Profile.TT01_2019) == []
+    assert "SIG_WARN_APPEARANCE_PICTURE" in warnings_of(office.paper, corner=True)
+    _, seal = ink_of(office.paper, AGENCY_FIELD)
+    assert [(seal.box[n + 2] - seal.box[n]) / POINTS_PER_MM for n in (0, 1)] == pytest.approx([36, 36], rel=0.03)
+
+
 @pytest.mark.parametrize("form", [CopyForm.COPY_OF_COPY, CopyForm.EXTRACT])
 def test_case_e_copies(office: Office, form: CopyForm) -> None:
     on_canvas(office.paper, scanned(200))
