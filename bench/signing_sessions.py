@@ -174,7 +174,8 @@ def report(room: Room, results: Sequence[SignResult], seconds: float, meter: Met
     stall = f"{max(stalls) * 1000:.0f} ms (p99 {percentile(stalls, 99) * 1000:.0f} ms)"
     lines = (
         f"{len(results)} văn bản, mỗi văn bản hai chữ ký B-LT có hình, cả hai được kiểm tra: {pace}",
-        f"CPU {meter.cpu / len(results) * 1000:.0f} ms mỗi văn bản; vòng sự kiện (có TSA thử và bộ đo) ngừng lâu nhất {stall}",
+        f"CPU {meter.cpu / len(results) * 1000:.0f} ms mỗi văn bản",
+        f"vòng sự kiện (cùng tiến trình với TSA thử và bộ đo) ngừng lâu nhất {stall}",
         f"văn bản đã ký {results[0].size / 1000:.0f} KB; chờ và làm mỗi bước (trung vị): {each}",
         conditions(),
     )
