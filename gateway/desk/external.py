@@ -64,8 +64,9 @@ async def finish(node: Node, secret: str, position: int, signature: bytes) -> Ca
     value = {"start": file["begun"], "signature": b64encode(signature).decode()}
     result = from_json(SignResult, await run_press(node, "finish_external", value, target))
     stored = await adopt(node, ticket.agency_id, target, result.sha256)
-    refuse_bad(result)
-    revision = made_revision(file, step_of(ticket.ready, file), result, stored.size)
+    step = step_of(ticket.ready, file)
+    refuse_bad(step, result)
+    revision = made_revision(file, step, result, stored.size)
     return await keep(node, ticket, file, result, revision)
 
 

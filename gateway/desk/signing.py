@@ -16,7 +16,7 @@ from uuid import UUID
 
 from ...signing.copies import CopyForm
 from ...signing.errors import SigningError
-from ...signing.json_values import from_json, to_json
+from ...signing.json_values import to_json
 from ...signing.report import Overall
 from ...signing.sign_job import Flow, Level, SignJob, SignResult, SignStep, Subfilter
 from ...signing.stamp_texts import annex_text, copy_text, sealed_lines
@@ -33,7 +33,7 @@ from .tools import Desk, OpenSession, desk_of
 from .values import Appearance
 
 PICTURED: Final = (SignStep.INITIALS, SignStep.LEADER, SignStep.AGENCY)
-SIGN_PDF: Final = "sign_pdf"  # the token process's job (signing/token_jobs.py)
+CLOSING: Final = (SignStep.AGENCY, SignStep.ANNEX, SignStep.DIGITISED)
 AT_ONCE: Final = 3  # cases of a batch in work: one signs, the others are read and written
 
 
@@ -108,13 +108,13 @@ async def _sign_file(
     target = await node.files.new_temporary()
     job = make_job(node, ready, file, target)
     try:
-        result = from_json(SignResult, await desk.tokens.run(session.handle, SIGN_PDF, to_json(job)))
+        result = await desk.tokens.sign(session.handle, job)
         stored = await adopt(node, session.agency_id, target, result.sha256)
     finally:
         await asyncio.to_thread(target.unlink, missing_ok=True)
     if result.certificate_sha256 != session.certificate_sha256:
         raise GatewayError("SIGNING_CERTIFICATE", "Thiết bị đã ký bằng chứng thư khác với chứng thư của phiên.")
-    refuse_bad(result)
+    refuse_bad(job.step, result)
     return result, made_revision(file, job.step, result, stored.size)
 
 
@@ -228,9 +228,9 @@ def _older_seal(row: Any, step: SignStep) -> bool:
     return older and step in (SignStep.AGENCY, SignStep.DIGITISED)
 
 
-def refuse_bad(result: SignResult) -> None:
-    """Nothing that our own verifier calls invalid is kept (signatures.md 2, step 9)."""
-    if result.overall == Overall.INVALID:
+def refuse_bad(step: SignStep, result: SignResult) -> None:
+    """What the agency closes is whole: our own verifier finds nothing against it (signatures.md 2, step 9)."""
+    if step in CLOSING and result.overall == Overall.INVALID:
         raise GatewayError("SIGNING_RESULT_INVALID", "Bản vừa ký không qua được chính bộ kiểm tra của nút nên bị bỏ.")
 
 
@@ -241,7 +241,7 @@ def made_revision(file: Any, step: SignStep, result: SignResult, size: int) -> R
         before=file["sha256"],
         after=result.sha256,
         size=size,
-        by_agency=step in (SignStep.AGENCY, SignStep.ANNEX, SignStep.DIGITISED),
+        by_agency=step in CLOSING,
         report={"overall": result.overall, "warnings": to_json(result.warnings)},
     )
 

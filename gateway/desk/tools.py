@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from ...signing.sign_job import SignJob, SignResult
 from ...signing.tokens import TokenAddress, TokenInfo
 from ..errors import GatewayError
 from .states import Role
@@ -38,7 +39,7 @@ class Tokens(Protocol):
 
     async def open(self, address: TokenAddress, pin: str, *, certificate_sha256: str) -> Opened: ...
 
-    async def run(self, handle: str, job: str, value: dict[str, Any]) -> dict[str, Any]: ...
+    async def sign(self, handle: str, job: SignJob) -> SignResult: ...
 
     async def close(self, handle: str) -> None: ...
 

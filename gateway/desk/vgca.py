@@ -88,6 +88,6 @@ async def take_upload(node: Node, secret: str, position: int, uploaded: StoredFi
     job = make_job(node, ticket.ready, file, node.files.path(ticket.agency_id, uploaded.sha256))
     value = {"job": to_json(job), "certificate_sha256": ticket.row["certificate_sha256"]}
     result = from_json(SignResult, await desk_of(node.desk).press.run("check_external", value))
-    refuse_bad(result)
+    refuse_bad(job.step, result)
     revision = made_revision(file, job.step, result, uploaded.size)
     return await keep(node, ticket, file, result, revision)

@@ -107,8 +107,10 @@ def free_port() -> int:
         return port
 
 
-def write_settings(folder: Path, *, dsn: str, base_url: str, port: int, trust: Path, more: str = "") -> Settings:
-    """``more``: lines behind the axis, its own keys first."""
+def write_settings(
+    folder: Path, *, dsn: str, base_url: str, port: int, trust: Path, more: str = "", signing: str = ""
+) -> Settings:
+    """``more``: lines behind the axis, its own keys first. ``signing``: more lines of [signing]."""
     (folder / "axis.secret").write_text("TEST-SECRET")
     text = f"""
 data_dir = "{folder / "node"}"
@@ -126,6 +128,7 @@ unknown_wait_seconds = 0.3
 [signing]
 trust_dir = "{trust}"
 trust_store = "{STORE}"
+{signing}
 [[axes]]
 name = "quoc-gia"
 base_url = "{base_url}"
@@ -141,14 +144,16 @@ read_timeout_s = 2.0
 
 
 @asynccontextmanager
-async def open_province(folder: Path, dsn: str, papers: Papers, more: str = "") -> AsyncIterator[Province]:
+async def open_province(folder: Path, dsn: str, papers: Papers, more: str = "", signing: str = "") -> AsyncIterator[Province]:
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
     )
     async with AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(open_emulator(seed))
         port = free_port()
-        settings = write_settings(folder, dsn=dsn, base_url=emulator.base_url, port=port, trust=papers.trust, more=more)
+        settings = write_settings(
+            folder, dsn=dsn, base_url=emulator.base_url, port=port, trust=papers.trust, more=more, signing=signing
+        )
         node = await stack.enter_async_context(bootstrap.open_node(settings, None))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         ids = await _settle_in(node, papers)
@@ -192,8 +197,7 @@ async def _settle_in(node: Node, papers: Papers) -> dict[str, UUID]:
         for line in papers.registry:
             await node.db.queries.insert_certificate(
                 conn,
-                **line,
-                holder=NAMES[line["agency_code"]],
+                **{"holder": NAMES[line["agency_code"]], **line},
                 valid_from=papers.now - timedelta(days=30),
                 valid_to=None,
             )
