@@ -1,6 +1,6 @@
 """``python -m lienthong``: the same as the console script."""
 
-from .gateway.cli.main import main
+from .gateway.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from . import agencies, certificates, checking, holds, keys, packing, policies, running, tokens
+from . import agencies, certificates, checking, holds, keys, packing, policies, running, signing, tokens
 from .context import Invocation
 from .exits import OURS, Exit, complain, explain, leaves, usage_in_vietnamese
 
@@ -37,6 +37,7 @@ COMMANDS: Final = (
     checking.check,
     packing.pack,
     packing.unpack,
+    signing.sign,
 )
 INTERRUPTED: Final = 130  # as shells say it of Ctrl+C
 GROUPS: Final = {

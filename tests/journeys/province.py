@@ -144,7 +144,9 @@ read_timeout_s = 2.0
 
 
 @asynccontextmanager
-async def open_province(folder: Path, dsn: str, papers: Papers, more: str = "", signing: str = "") -> AsyncIterator[Province]:
+async def open_province(
+    folder: Path, dsn: str, papers: Papers, more: str = "", signing: str = ""
+) -> AsyncIterator[Province]:
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +12,6 @@ import pikepdf
 import pytest
 import pytest_asyncio
 
-from lienthong.tests.journeys.papers import SENDER
 from lienthong.tests.journeys.province import LONG
 from lienthong.tests.journeys.signing_stage import Office, SigningAgency, open_office, open_signing
 from lienthong.tests.signing.softhsm import MODULE
