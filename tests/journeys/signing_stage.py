@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from lienthong.deploy.demo.time_authority import time_authority
 from lienthong.signing.stamps import handwriting_png, seal_png
 from lienthong.tests.journeys.conftest import knows_agencies
 from lienthong.tests.journeys.papers import NAMES, SENDER, Papers
-from lienthong.tests.journeys.province import LONG, Agency, Province, open_province
+from lienthong.tests.journeys.province import LONG, Agency, open_province
 from lienthong.tests.signing.softhsm import Drawer, SoftToken, furnish, open_drawer
 from lienthong.tests.waiting import until
 
@@ -97,12 +97,9 @@ def open_office(folder: Path) -> Iterator[Office]:
 class SigningAgency:
     """The eOffice of the sender, with its people and their tokens."""
 
-    province: Province
+    eoffice: Agency
     office: Office
-
-    @property
-    def eoffice(self) -> Agency:
-        return self.province.sender
+    rows: Callable[[str], Awaitable[list[dict[str, Any]]]]
 
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         return await self.eoffice.call(method, path, **options)
@@ -196,6 +193,14 @@ class SigningAgency:
         items: list[dict[str, Any]] = answer["items"]
         return items
 
+    async def ticket(self, case: str, role: str, channel: str = "ticket") -> dict[str, Any]:
+        token, label = self._key(role)
+        body = {"by": CLERK, "channel": channel, "certificate": token.sha256(label)}
+        status, answer = await self.post(f"/v1/signing/cases/{case}/tickets", body)
+        assert status == 201, answer
+        issued: dict[str, Any] = answer
+        return issued
+
     async def number(self, case: str, **changes: Any) -> tuple[int, Any]:
         return await self.post(f"/v1/signing/cases/{case}/number", {"by": CLERK, **changes})
 
@@ -216,6 +221,6 @@ class SigningAgency:
 async def open_signing(folder: Path, dsn: str, office: Office, more: str = "") -> AsyncIterator[SigningAgency]:
     async with open_province(folder, dsn, office.papers, signing=office.settings(more)) as province:
         await until(lambda: knows_agencies(province), LONG)
-        agency = SigningAgency(province=province, office=office)
+        agency = SigningAgency(eoffice=province.sender, office=office, rows=province.rows)
         await agency.set_pictures()
         yield agency

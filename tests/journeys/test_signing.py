@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -53,7 +54,7 @@ async def test_a_batch_is_signed_numbered_sealed_and_sent(agency: SigningAgency)
         assert (status, answer["state"]) == (200, "released"), answer
 
     async def registered() -> list[dict[str, Any]]:
-        rows = await agency.province.rows("SELECT document_number, allotted FROM register_entry ORDER BY number")
+        rows = await agency.rows("SELECT document_number, allotted FROM register_entry ORDER BY number")
         return rows if len(rows) == 3 else []
 
     rows = await until(registered, LONG)
@@ -64,3 +65,94 @@ async def test_a_batch_is_signed_numbered_sealed_and_sent(agency: SigningAgency)
         _, document = await agency.call("GET", f"/v1/documents/{shown['document']}")
         assert document["files"][0]["overall"] == "VALID", document["files"]
         assert document["document_id"].endswith(f",{number:02d}/SKHCN-CĐS")
+
+
+async def test_who_may_sign_what_and_when(agency: SigningAgency) -> None:
+    case, other = await agency.case("mine"), await agency.case("other")
+
+    async def refused(code: str, answer: tuple[int, Any]) -> None:
+        assert answer[1].get("code") == code, answer
+
+    # NA-9.2: no number without the leader's signature; L-13: the agency never before the leader
+    await refused("SIGNING_NUMBER_TOO_EARLY", await agency.number(case))
+    (early,) = await agency.sign("clerk", case)
+    assert early["code"] == "SIGNING_LEADER_FIRST"
+    await refused("SIGNING_NOT_NOW", await agency.release(case))
+    # a wrong PIN is the token's to refuse, and is tried once
+    await refused("SIG_PIN_WRONG", await agency.try_session("leader", case, pin="00000000"))
+    await refused("SIGNING_CERTIFICATE", await agency.try_session("clerk", case, certificate="0" * 64))
+    await refused("SIGNING_MODULE", await agency.try_session("leader", case, token={"module": "/x.so", "serial": "1"}))
+    await refused("SIGNING_SESSION_TOO_LONG", await agency.try_session("leader", case, minutes=61))
+    # L-15: nobody signs without what the holder got for the PIN, nor what was not listed
+    session = await agency.session("leader", case)
+    for secret in ("", "0" * 48):
+        await refused("SIGNING_UNATTENDED", await agency.try_sign(session, case, secret=secret))
+    status, answer = await agency.try_sign(session, other)
+    assert (status, answer["items"][0]["code"]) == (200, "SIGNING_NOT_LISTED")
+    await agency.post(f"/v1/signing/sessions/{session['id']}/close", None)
+    await refused("SIGNING_SESSION_CLOSED", await agency.try_sign(session, case))
+    # C22: authority is handed over, never a key
+    delegate = {"full_name": "Hoàng Văn Khác", "position": "PHÓ GIÁM ĐỐC"}
+    foreign = await agency.case("foreign", signer=delegate)
+    (answer,) = await agency.sign("leader", foreign)
+    assert answer["code"] == "SIGNING_NOT_THE_SIGNER"
+    await refused("SIGNING_REQUEST_INVALID", await agency.try_case("tuq", signer={**delegate, "capacity": "TUQ."}))
+    # a short session ends by itself
+    short = await agency.session("leader", case, minutes=0.01)
+
+    async def over() -> bool:
+        _, shown = await agency.call("GET", f"/v1/signing/sessions/{short['id']}")
+        return shown["closing"] == "expired"
+
+    await until(over, LONG)
+    await refused("SIGNING_SESSION_EXPIRED", await agency.try_sign(short, case))
+    assert (await agency.show(case))["state"] == "leader"
+    told = await agency.rows("SELECT actor, reason, detail::text FROM event")
+    assert agency.office.leader.pin not in str(told)
+
+
+async def test_number_first_with_initials_and_paper_that_was_scanned(agency: SigningAgency) -> None:
+    first = await agency.case("first", flow="NUMBER_FIRST", initials=1)
+    assert (await agency.number(first))[1]["code"] == "SIGNING_NUMBER_TOO_EARLY"
+    assert [one["state"] for one in await agency.sign("initials", first)] == ["number"]
+    status, answer = await agency.number(first)
+    assert (status, answer["state"], answer["number"]) == (200, "leader", "01"), answer
+    assert [one["state"] for one in await agency.sign("leader", first)] == ["agency"]
+    assert [one["state"] for one in await agency.sign("clerk", first)] == ["signed"]
+    assert (await agency.release(first))[1]["state"] == "released"
+    shown = await agency.show(first)
+    assert [one["step"] for one in shown["signatures"]] == ["initials", "leader", "agency"]
+    assert [one["before_sha256"] for one in shown["signatures"]][1:] != []
+
+    ask = {"year": agency.office.papers.today.year, "notation": "SKHCN-CĐS"}
+    _, held = await agency.post("/v1/numbers", ask)
+    paper = {"flow": "PAPER_SCAN", "reservation": held["reservation"], "document_date": str(agency.office.papers.today)}
+    scan = await agency.case("scan", **paper)
+    (signed,) = await agency.sign("clerk", scan)
+    assert signed["state"] == "signed", signed
+    status, answer = await agency.release(scan, SILENT)
+    assert (status, answer["number"]) == (200, "02"), answer
+
+    async def sent() -> bool:
+        _, document = await agency.call("GET", f"/v1/documents/{answer['document']}")
+        return bool(document["state"] in {"packaged", "sent"})
+
+    await until(sent, LONG)
+
+
+async def test_numbers_asked_for_at_once_leave_no_gap_and_no_double(agency: SigningAgency) -> None:
+    cases = [await agency.case(f"race-{number}", flow="NUMBER_FIRST") for number in range(6)]
+    year = agency.office.papers.today.year
+    reserved, numbered = [], []
+    async with asyncio.TaskGroup() as group:
+        for case in cases:
+            numbered.append(group.create_task(agency.number(case)))
+            numbered.append(group.create_task(agency.number(case)))  # asked twice: the same number
+            reserved.append(group.create_task(agency.post("/v1/numbers", {"year": year, "notation": "SKHCN-CĐS"})))
+    given = {task.result()[1]["id"]: task.result()[1]["number"] for task in numbered}
+    taken = [task.result()[1]["number"] for task in reserved]
+    assert sorted([*(int(number) for number in given.values()), *taken]) == list(range(1, 13))
+    for case in cases:
+        assert fields(await agency.file(case))["so_van_ban"] == given[case]
+    _, gaps = await agency.call("GET", f"/v1/registers/outgoing/{year}/gaps")
+    assert gaps["gaps"] == []
