@@ -20,6 +20,8 @@ _JOBS: Final = {
     "prepare_pdf": "lienthong.signing.sign_jobs:prepare_pdf",
     "fill_pdf": "lienthong.signing.sign_jobs:fill_pdf",
     "begin_external": "lienthong.signing.external:begin_external_pdf",
+    "hand_out": "lienthong.signing.returned:hand_out_pdf",
+    "check_returned": "lienthong.signing.returned:check_returned_pdf",
     "finish_external": "lienthong.signing.external:finish_external_pdf",
     **REVOCATION_JOBS,
 }

@@ -11,6 +11,8 @@ import typer
 
 from ...edxml.identifiers import OrganCode
 from ...signing.policies import NOT_APPLICABLE, REQUIRED_SETS
+from ...signing.sign_job import Flow
+from ..desk.values import Appearance
 from ..errors import GatewayError
 from .context import Invocation, Json, invocation
 from .database import opened
@@ -23,6 +25,9 @@ VALUES: Final[dict[str, tuple[str, ...] | None]] = {
     "required_signatures": (*REQUIRED_SETS, NOT_APPLICABLE),
     "required_signatures.annex": (*REQUIRED_SETS, NOT_APPLICABLE),
     "strict": None,
+    "flow": tuple(Flow),
+    "appearance": tuple(Appearance),
+    "source_required": None,
 }
 
 

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from ...signing.sign_job import Flow
 from ..errors import GatewayError
 from ..node import Node
-from .records import CaseView, Signature, read_case
+from .opening import adopt, run_press
+from .records import CaseView, Revision, Signature, read_case, write_revision
 from .sessions import find_holder
 from .signing import Ready, files_of_step, get_ready
 from .states import ROLE_OF, Role
@@ -98,6 +100,7 @@ async def issue(
         holder = await find_holder(node, conn, agency_id, certificate_sha256, role)
     ready = await get_ready(node, agency_id, case_id, role, holder.name, certificate_sha256)
     files = files_of_step(ready)
+    handed = {} if channel is Channel.TICKET else await hand_out(node, agency_id, ready, files)
     issued = Issued(
         id=node.new_id(),
         ticket=secret,
@@ -107,6 +110,8 @@ async def issue(
     )
     async with node.db.unit(agency_id) as conn:
         await read_case(node, conn, agency_id, case_id, lock=True)
+        for revision in handed.values():
+            await write_revision(node, conn, agency_id, case_id, revision, actor=actor)
         await node.db.queries.cancel_open_tickets(conn, case_id=case_id, step=STEPS[role])
         await node.db.queries.insert_signing_ticket(
             conn,
@@ -126,9 +131,32 @@ async def issue(
             conn,
             ticket_id=issued.id,
             positions=list(issued.positions),
-            digests=[file["sha256"] for file in files],
+            digests=[
+                handed[file["position"]].after if file["position"] in handed else file["sha256"] for file in files
+            ],
         )
     return issued
+
+
+async def hand_out(node: Node, agency_id: UUID, ready: Ready, files: Sequence[Any]) -> dict[int, Revision]:
+    """Files without a form get an empty one, so that what a tool adds can be told from what it changes."""
+    handed: dict[int, Revision] = {}
+    for file in files:
+        if file["kind"] == "main" and ready.case.row["flow"] != Flow.PAPER_SCAN:
+            continue  # it has its form since the case was opened
+        target = await node.files.new_temporary()
+        job = {"source": str(node.files.path(agency_id, file["sha256"])), "target": str(target)}
+        answer = await run_press(node, "hand_out", job, target)
+        stored = await adopt(node, agency_id, target, answer["sha256"])
+        if stored.sha256 != file["sha256"]:
+            handed[file["position"]] = Revision(
+                position=file["position"],
+                step="prepared",
+                before=file["sha256"],
+                after=stored.sha256,
+                size=stored.size,
+            )
+    return handed
 
 
 async def look_up(node: Node, secret: str, channel: Channel) -> Ticket:

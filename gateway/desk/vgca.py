@@ -20,10 +20,10 @@ from ..node import Node
 from ..pipeline.intake import VIETNAM
 from .external import keep
 from .numbering import number_text
+from .opening import adopt, run_press
 from .records import CaseView
 from .signing import made_revision, make_job, refuse_bad, step_of
 from .tickets import Channel, Ticket, look_up
-from .tools import desk_of
 
 UPLOAD_FIELD: Final = "uploadfile"
 
@@ -85,9 +85,15 @@ async def take_upload(node: Node, secret: str, position: int, uploaded: StoredFi
     ticket, file = place.ticket, place.file
     if uploaded.sha256 == file["before_sha256"]:
         raise GatewayError("SIGNING_UPLOAD_UNSIGNED", "Tệp tải lên chưa có chữ ký nào mới.")
-    job = make_job(node, ticket.ready, file, node.files.path(ticket.agency_id, uploaded.sha256))
-    value = {"job": to_json(job), "certificate_sha256": ticket.row["certificate_sha256"]}
-    result = from_json(SignResult, await desk_of(node.desk).press.run("check_external", value))
+    target = await node.files.new_temporary()
+    job = make_job(node, ticket.ready, file, target)
+    value = {
+        "job": to_json(job),
+        "returned": str(node.files.path(ticket.agency_id, uploaded.sha256)),
+        "certificates": [ticket.row["certificate_sha256"]],
+    }
+    result = from_json(SignResult, await run_press(node, "check_returned", value, target))
+    stored = await adopt(node, ticket.agency_id, target, result.sha256)
     refuse_bad(job.step, result)
-    revision = made_revision(file, job.step, result, uploaded.size)
+    revision = made_revision(file, job.step, result, stored.size)
     return await keep(node, ticket, file, result, revision)
