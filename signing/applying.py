@@ -7,7 +7,6 @@ gap. Knows fields, locks and levels, and not which step of which flow it is. Blo
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,12 +101,6 @@ def finish(begun: Begun, signature: bytes, token: cms.ContentInfo | None) -> io.
     with pdf_errors_translated():
         begun.gap.fill_with_cms(begun.content, value)
     return begun.content
-
-
-def timestamp(timestamper: TimeStamper, signature: bytes) -> cms.ContentInfo:
-    """A token over a signature value. Raises SigningError SIG_TSA_FAILED or the timestamper's own."""
-    with pdf_errors_translated():
-        return asyncio.run(timestamper.async_timestamp(hashlib.sha256(signature).digest(), DIGEST))
 
 
 def add_evidence(content: io.BytesIO, evidence: LastingEvidence) -> None:

@@ -11,13 +11,13 @@ from .applying import (
     add_evidence,
     finish,
     from_known_authority,
-    timestamp,
 )
 from .lasting import LastingEvidence, lasting_evidence
 from .releasing import release
 from .sign_job import Level, SignJob, SignResult
 from .sign_steps import STEPS
 from .trust import load_store
+from .tsa_client import timestamp
 
 
 def complete(

@@ -6,7 +6,6 @@ Source: Nghị định 30/2020/NĐ-CP, Điều 32.2.d and Phụ lục I, Phần 
 
 from __future__ import annotations
 
-import asyncio
 import io
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,15 +15,16 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, SigFieldSpec
 from pyhanko.sign.timestamps.api import TimeStamper
 
-from .applying import Signing, begin, finish, pdf_errors_translated, sign, timestamp
+from .applying import Signing, begin, finish, pdf_errors_translated, sign
 from .keys import SigningKey
 from .lasting import LastingEvidence, lasting_evidence
 from .looks import Look
 from .preparing import SignatureBoxes, fill, prepare, whole
 from .sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, Level, Subfilter
-from .signed_data import DIGEST, signer_parts
+from .signed_data import signer_parts
 from .stamps import Box
 from .trust import TrustStore
+from .tsa_client import any_token, timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Proof:
     def evidence(self, key: SigningKey) -> LastingEvidence | None:
         if self.store is None:
             return None
-        token = asyncio.run(self.timestamper.async_dummy_response(DIGEST)) if self.timestamper else None
+        token = any_token(self.timestamper) if self.timestamper else None
         return lasting_evidence(self.store, key.certificate, key.signer().cert_registry, token, self.now)
 
 

@@ -19,8 +19,7 @@ from .sign_job import Level, SignJob, SignResult, SignStep
 from .sign_steps import AGENCY_ALONE, StepRule
 from .verification import verify_file
 
-# Who signed is asked only where the caller knows the register; the rest must always stand.
-WITHOUT_REGISTER: Final = frozenset({Question.IDENTITY, Question.ORDER})
+GOOD: Final = (Verdict.VALID, Verdict.NOT_APPLICABLE)
 
 
 def release(job: SignJob, rule: StepRule, field: str, content: bytes, certificate: x509.Certificate) -> SignResult:
@@ -77,19 +76,20 @@ def _request(job: SignJob, rule: StepRule, path: Path) -> VerificationRequest:
         sender_code=job.sender_code,
         sender_name=job.sender_name,
         registry=job.registry,
-        timestamp=TimestampRule.RECOMMENDED if job.level is Level.B_B else TimestampRule.REQUIRED,
+        timestamp=TimestampRule.RECOMMENDED if job.level is Level.B_B else job.timestamp,
     )
 
 
 def _refuse(job: SignJob, rule: StepRule, report: FileReport) -> None:
-    if job.registry:
-        unfinished = not rule.closes and report.missing_signatures_only
-        if report.overall is Overall.VALID or unfinished:
-            return
-        raise _refused(report.reason_code or "", report.reason or "")
+    # 1. each signature by itself
+    unasked = {Question.ORDER} if job.registry else {Question.ORDER, Question.IDENTITY}
     for answer in (a for signature in report.signatures for a in signature.answers):
-        if answer.question not in WITHOUT_REGISTER and answer.verdict not in (Verdict.VALID, Verdict.NOT_APPLICABLE):
+        if answer.question not in unasked and answer.verdict not in GOOD:
             raise _refused(answer.code, answer.message)
+    # 2. all of them together, where the register tells who they are
+    unfinished = not rule.closes and report.missing_signatures_only
+    if job.registry and report.overall is not Overall.VALID and not unfinished:
+        raise _refused(report.reason_code or "", report.reason or "")
 
 
 def _newest(report: FileReport, field: str, certificate: str) -> SignatureReport:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from .report import Warning  # noqa: A004 - the report's own word
-from .request import RegisteredCertificate
+from .request import RegisteredCertificate, TimestampRule
 
 NUMBER_FIELD: Final = "so_van_ban"
 DATE_FIELD: Final = "ngay_ban_hanh"
@@ -101,6 +101,7 @@ class SignJob:
     tsa_seconds: float = 10.0
     signer_block: SignerBlock | None = None
     prefer_pss: bool = False
+    timestamp: TimestampRule = TimestampRule.REQUIRED  # of every signature in the file (registers.md C17)
     policy: str = "ND30"  # of the finished document; a name of policies.REQUIRED_SETS
     document_date: date | None = None
     sender_code: str | None = None

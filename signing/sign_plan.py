@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from asn1crypto import x509
 from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.sign.timestamps.api import TimeStamper
 
-from .applying import Signing, pdf_errors_translated
+from .applying import Signing
 from .digitised import check_digitised
 from .errors import SigningError
 from .lasting import LastingEvidence, lasting_evidence
@@ -21,11 +20,10 @@ from .placing import CORNER_WIDTH, corner_box, corner_seal
 from .preparing import FILLED, lock_of, page_size, whole
 from .sign_job import Flow, Level, SignJob, SignStep, Subfilter
 from .sign_steps import STEPS, StepRule, field_of, refuse_out_of_order
-from .signed_data import DIGEST
 from .sources import Source, open_source
 from .stamps import wrapped
 from .trust import load_store
-from .tsa_client import HttpTimestamper
+from .tsa_client import HttpTimestamper, any_token
 
 LARGEST: Final = 256 * 1024 * 1024  # bytes, as request.VerificationLimits
 LASTING: Final = (Level.B_LT, Level.B_LTA)
@@ -79,9 +77,8 @@ def evidence_for(
     """What B-LT embeds, from the trust folder that the node keeps fresh."""
     if job.level not in LASTING or timestamper is None:
         return None
-    with pdf_errors_translated():
-        token = asyncio.run(timestamper.async_dummy_response(DIGEST))  # asked once in a timestamper's life
-    return lasting_evidence(load_store(job.trust_folder, job.trust_store), certificate, chain, token, job.now)
+    store = load_store(job.trust_folder, job.trust_store)
+    return lasting_evidence(store, certificate, chain, any_token(timestamper), job.now)
 
 
 def timestamper_for(job: SignJob, given: TimeStamper | None) -> TimeStamper | None:

@@ -6,20 +6,41 @@ The address is the operator's setting; an address out of a file or a certificate
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
+from collections.abc import Coroutine
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from asn1crypto import tsp
+from asn1crypto import cms, tsp
+from pyhanko.sign.general import SigningError as PdfSigningError
 from pyhanko.sign.timestamps.api import TimeStamper
 
 from .errors import SigningError
+from .signed_data import DIGEST
 
 LARGEST_ANSWER: Final = 64 * 1024
 CHUNK: Final = 8 * 1024
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
+
+
+def timestamp(timestamper: TimeStamper, signature: bytes) -> cms.ContentInfo:
+    """A token over a signature value. Raises SigningError SIG_TSA_FAILED."""
+    return _asked(timestamper.async_timestamp(hashlib.sha256(signature).digest(), DIGEST))
+
+
+def any_token(timestamper: TimeStamper) -> cms.ContentInfo:
+    """Some token of the authority, asked for once in a timestamper's life; it tells the authority's certificate."""
+    return _asked(timestamper.async_dummy_response(DIGEST))
+
+
+def _asked(question: Coroutine[Any, Any, cms.ContentInfo]) -> cms.ContentInfo:
+    try:
+        return asyncio.run(question)
+    except (OSError, ValueError, TypeError, KeyError, PdfSigningError) as cause:
+        raise _failed(str(cause) or type(cause).__name__) from cause
 
 
 class HttpTimestamper(TimeStamper):
