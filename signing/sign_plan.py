@@ -18,6 +18,7 @@ from .lasting import LastingEvidence, lasting_evidence
 from .looks import TEXT_SIZE, Look, read_picture
 from .placing import CORNER_WIDTH, corner_box, corner_seal
 from .preparing import FILLED, lock_of, page_size, whole
+from .report import SignerRole
 from .sign_job import Flow, Level, SignJob, SignStep, Subfilter
 from .sign_steps import STEPS, StepRule, field_of, refuse_out_of_order
 from .sources import Source, open_source
@@ -57,6 +58,7 @@ def plan(
 ) -> Signing:
     """Raises SigningError: no field, no trust, no timestamp, an unsuitable picture."""
     rule = STEPS[job.step]
+    _refuse_other_role(job, rule, certificate)
     name = field_of(job.step, job.field, source.empty, source.signed)
     return Signing(
         field=name,
@@ -69,6 +71,21 @@ def plan(
         new_field=_new_field(job, rule, source, name),
         evidence=evidence_for(job, certificate, chain, timestamper),
     )
+
+
+def _refuse_other_role(job: SignJob, rule: StepRule, certificate: x509.Certificate) -> None:
+    """Whose certificate it is says the register (signatures.md 7); who may initial is the agency's own affair."""
+    if not job.registry:
+        return
+    digest = certificate.sha256.hex()
+    roles = {listed.role for listed in job.registry if listed.sha256 == digest}
+    fits = rule.role in roles or (rule.role is SignerRole.INITIALS and roles - {SignerRole.AGENCY})
+    if not fits:
+        raise SigningError(
+            "SIG_SIGNER_ROLE",
+            f"Chứng thư {certificate.subject.human_friendly} không được đăng ký cho bước ký {job.step.value}",
+            blame="peer",
+        )
 
 
 def evidence_for(
