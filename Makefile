@@ -12,7 +12,7 @@ KILLS ?= 50
 SEED ?= 0
 PACKAGES := gateway edxml adapters signing queue
 TOOLS := strace=strace pdftotext=poppler-utils softhsm2-util=softhsm2 pkcs11-tool=opensc gcc=gcc
-TOOLS += xmlsec1=xmlsec1 chromium=chromium
+TOOLS += xmlsec1=xmlsec1 chromium=chromium java=openjdk-17-jre-headless mvn=maven
 
 # A personal pip configuration must not lead an installation out of the virtual environment.
 export PIP_USER := 0
@@ -60,7 +60,7 @@ test: $(STAMP) tools
 	@$(BIN)/python -m pytest $(ARGS)
 
 # What tests look through, as command=Debian package: strace sees the order of fsync and rename, pdftotext reads PDF
-# pages, xmlsec1 verifies signatures over envelopes independently of us, SoftHSM is a token, OpenSC fills it, gcc builds the
+# pages, java and mvn run and assemble a real Apache Kafka, xmlsec1 verifies signatures over envelopes independently of us, SoftHSM is a token, OpenSC fills it, gcc builds the
 # PKCS#11 module that misbehaves, Chromium is the browser in which the pages are seen.
 tools:
 	@missing=; \

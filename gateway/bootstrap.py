@@ -24,6 +24,7 @@ from ..adapters.local import LocalAxis
 from ..adapters.vxp.client import open_vxp
 from ..adapters.vxp.settings import VxpSettings
 from ..queue.embedded import EmbeddedBroker
+from ..queue.port import Broker
 from ..queue.settings import QueueSettings
 from ..queue.wakeups import Wakeups
 from ..queue.worker import WorkerLoop
@@ -91,7 +92,7 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
     """Everything that runs by itself, in one task group, until the stop."""
     await sessions.forget_sessions(node)
     wakeups = Wakeups(node.db)
-    broker = EmbeddedBroker(node.db, random=node.random, wakeups=wakeups, settings=queue_settings(node.settings))
+    broker = _broker(node, wakeups)
     broker.subscribe(consumer=CONSUMER, topic=TOPIC, handler=consumer(node))
     worker = WorkerLoop(
         node.db,
@@ -119,6 +120,16 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
         await asyncio.wait(tasks)
         if watch is not None:
             watch.cancel()
+
+
+def _broker(node: Node, wakeups: Wakeups) -> Broker:
+    settings = queue_settings(node.settings)
+    if node.settings.queue.broker == "kafka" and node.settings.kafka is not None:
+        from ..queue.kafka import KafkaBroker  # here: the client library loads only where it is used
+
+        kafka = node.settings.kafka.to_queue(node.settings.instance)
+        return KafkaBroker(node.db, kafka, random=node.random, wakeups=wakeups, settings=settings)
+    return EmbeddedBroker(node.db, random=node.random, wakeups=wakeups, settings=settings)
 
 
 def _axis_tasks(node: Node, stop: asyncio.Event) -> dict[str, Coroutine[object, object, None]]:

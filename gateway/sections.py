@@ -297,7 +297,9 @@ class AxisSettings(Section):
 class QueueSettings(Section):
     """Messages and work rows."""
 
-    broker: Literal["embedded"] = Field(default="embedded", description="embedded: bảng outbox của PostgreSQL")
+    broker: Literal["embedded", "kafka"] = Field(
+        default="embedded", description="embedded: bảng outbox của PostgreSQL; kafka: Apache Kafka của mục [kafka]"
+    )
     poll_seconds: PositiveFloat = Field(default=2.0, description="giây giữa hai lần dò khi không có NOTIFY")
     batch: int = Field(default=50, ge=1, le=1000, description="số tin của một lần nhận")
     work_concurrency: int = Field(default=8, ge=1, le=256, description="số việc làm cùng lúc")

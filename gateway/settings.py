@@ -20,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 from ..edxml.limits import Limits
 from .envelope_sections import EnvelopePeer, ServiceKeySettings
 from .errors import GatewayError, InputFault
+from .kafka_sections import KafkaSection
 from .revocation_section import RevocationSettings
 from .sections import (
     AxisSettings,
@@ -69,6 +70,7 @@ class Settings(Section):
     signing: SigningSettings = SigningSettings()
     revocation: RevocationSettings = RevocationSettings()
     axes: tuple[AxisSettings, ...] = ()
+    kafka: KafkaSection | None = None
     service_key: ServiceKeySettings | None = None
     envelope_peers: tuple[EnvelopePeer, ...] = ()
     queue: QueueSettings = QueueSettings()
@@ -105,6 +107,8 @@ class Settings(Section):
         names = [axis.name for axis in self.axes]
         if len(set(names)) != len(names):
             raise ValueError("hai mục [[axes]] trùng tên")
+        if self.queue.broker == "kafka" and self.kafka is None:
+            raise ValueError("queue.broker = “kafka” cần mục [kafka]")
         if self.service_key is None and any(axis.sign_envelopes for axis in self.axes):
             raise ValueError("sign_envelopes = true cần mục [service_key]")
         if self.signing.mode == "unsafe_off" and not all(axis.loopback for axis in self.axes):

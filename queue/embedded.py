@@ -16,6 +16,7 @@ import structlog
 
 from .backoff import delay
 from .errors import QueueError, is_transient
+from .guard import surviving
 from .messages import Lane, Message
 from .outbox import message_of, waiting_for
 from .port import Connection, Handler, Store
@@ -67,6 +68,9 @@ class EmbeddedBroker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """See ``Broker``. The wake-ups run beside it, as a root task of the node."""
+        with surviving("outbox-not-taken-back"):
+            async with self._store.unit(None) as connection:
+                await statements().outbox_take_back(connection)
         async with asyncio.TaskGroup() as group:
             for subscription in self.subscriptions:
                 for lane in Lane:

@@ -1,4 +1,4 @@
-"""The queue's named SQL statements (``schemas/postgres/queries/queue.sql``), read once per process."""
+"""The queue's named SQL statements (``queue.sql`` and ``relay.sql`` in ``schemas/postgres/queries``), read once."""
 
 from __future__ import annotations
 
@@ -14,5 +14,6 @@ from .driver import DRIVER
 @cache
 def statements() -> Any:
     """Every statement as a coroutine function ``name(connection, **parameters)``."""
-    text = (files("lienthong") / "schemas" / "postgres" / "queries" / "queue.sql").read_text(encoding="utf-8")
+    folder = files("lienthong") / "schemas" / "postgres" / "queries"
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("queue.sql", "relay.sql"))
     return aiosql.from_str(text, DRIVER, mandatory_parameters=False)

@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from lienthong.deploy.kafka.cluster import Cluster
 from lienthong.gateway.identifiers import new_id
 from lienthong.gateway.postgres.database import Database
 from lienthong.gateway.postgres.migrations.runner import migrate
@@ -57,6 +58,13 @@ def random() -> Random:
 @pytest.fixture
 def ids(clock: Clock, random: Random) -> Callable[[], UUID]:
     return lambda: new_id(clock, random.randbytes)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One real Kafka broker for all tests."""
+    with Cluster(folder=tmp_path_factory.mktemp("kafka")) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

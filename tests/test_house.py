@@ -43,6 +43,8 @@ SURFACES = ("gateway.api", "gateway.console", "gateway.cli", "gateway.bootstrap"
 OWNERS = {
     "PIL": ("gateway/files/", "signing/"),
     "aiohttp": ("adapters/", "gateway/api/", "gateway/revocation/", "gateway/bootstrap.py"),
+    "aiokafka": ("queue/",),
+    "cloudevents": ("queue/",),
     "aiosql": ("queue/", "gateway/postgres/"),
     "alembic": ("gateway/postgres/",),
     "asn1crypto": ("signing/",),
@@ -59,6 +61,7 @@ OWNERS = {
         "gateway/settings.py",
         "gateway/sections.py",
         "gateway/envelope_sections.py",
+        "gateway/kafka_sections.py",
         "gateway/revocation_section.py",
     ),
     "pydantic_core": ("gateway/settings.py", "gateway/sections.py"),
@@ -79,6 +82,7 @@ GUARDS = {
     "gateway/pipeline/routine.py",
     "queue/embedded.py",
     "queue/guard.py",
+    "queue/kafka.py",
     "queue/worker.py",
     "signing/token_main.py",
     "signing/listing.py",
@@ -91,6 +95,7 @@ SPEAKS_VALUE_ERROR = {
     "gateway/sections.py",
     "gateway/settings.py",
     "gateway/api/text.py",
+    "gateway/kafka_sections.py",
     "gateway/revocation_section.py",
 }
 

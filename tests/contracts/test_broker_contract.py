@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from uuid import UUID
+from zlib import crc32
 
 import pytest
 
@@ -16,14 +17,16 @@ from lienthong.queue import outbox
 from lienthong.queue.backoff import Backoff
 from lienthong.queue.embedded import EmbeddedBroker
 from lienthong.queue.errors import QueueError
+from lienthong.queue.kafka import KafkaBroker
 from lienthong.queue.messages import Lane, Message
 from lienthong.queue.port import Broker, Connection, Handler
 from lienthong.queue.restless import RestlessBroker
 from lienthong.queue.settings import QueueSettings
 from lienthong.queue.wakeups import Wakeups
+from lienthong.tests.kafka_cluster import one_broker
 from lienthong.tests.waiting import until
 
-pytestmark = pytest.mark.timeout(20)
+pytestmark = pytest.mark.timeout(60)
 
 SETTINGS = QueueSettings(poll=0.05, batch=10, dead_after=3, broker_backoff=Backoff(base=0.001, ceiling=0.01))
 TOPIC = "document"
@@ -71,10 +74,10 @@ class Desk:
 
     async def settled(self) -> bool:
         async with self.database.unit(None) as connection:
-            return not await connection.fetchval("select count(*) from outbox where state = 'pending'")
+            return not await connection.fetchval("select count(*) from outbox where state in ('pending', 'sent')")
 
 
-@pytest.fixture(params=["embedded", "restless"])
+@pytest.fixture(params=["embedded", "restless", "kafka"])
 async def desk(request: pytest.FixtureRequest, addresses, database: Database) -> Desk:
     async with Database(addresses.dsn) as owner, owner.unit(None) as connection:
         await connection.execute(
@@ -82,8 +85,15 @@ async def desk(request: pytest.FixtureRequest, addresses, database: Database) ->
             "grant all on effect, effect_place_seq to lienthong_app"
         )
 
+    kafka = None
+    if request.param == "kafka":
+        # Topics of its own for each test; the database is fresh as well.
+        kafka = one_broker(request.getfixturevalue("kafka"), prefix=f"t{crc32(request.node.nodeid.encode()):08x}.")
+
     def build(wakeups: Wakeups) -> Broker:
         random = Random(7)
+        if kafka is not None:
+            return KafkaBroker(database, kafka, random=random.random, wakeups=wakeups, settings=SETTINGS)
         embedded = EmbeddedBroker(database, random=random.random, wakeups=wakeups, settings=SETTINGS)
         return embedded if request.param == "embedded" else RestlessBroker(embedded, database, random)
 

@@ -72,9 +72,10 @@ update outbox
 set failures = failures + :counts::smallint,
     error = :error,
     available_at = now() + make_interval(secs => :delay::double precision),
+    sent_at = null,
     state = case when :counts::smallint > 0 and failures + :counts::smallint >= :max_failures::smallint
         then 'dead' else 'pending' end
-where id = :id and state = 'pending'
+where id = :id and state in ('pending', 'sent')
 returning state;
 
 -- name: outbox_dead
@@ -96,7 +97,12 @@ where id = :id and state = 'dead'
 returning topic;
 
 -- name: outbox_lag
-select topic, lane, count(*) as waiting from outbox where state in ('pending', 'dead') group by topic, lane;
+select topic, lane, count(*) as waiting from outbox where state in ('pending', 'sent', 'dead')
+group by topic, lane;
+
+-- name: outbox_take_back!
+-- What was given to an outer broker and did not arrive is pending again: this broker takes over.
+update outbox set state = 'pending', sent_at = null where state = 'sent';
 
 -- name: outbox_sample
 -- Published messages of a topic, some of them, for a broker that says things twice on purpose.
