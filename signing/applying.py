@@ -86,7 +86,7 @@ def begin(content: io.BytesIO, reader: PdfFileReader, parts: SignerParts, how: S
             _embed(writer, how.evidence)
         embedder.send(_setup(field, how))
         gap, _ = embedder.send(cms_embedder.SigIOSetup(md_algorithm=DIGEST, in_place=True))
-    attributes = signed_attributes(parts, gap.document_digest, _extra_attributes(how))
+    attributes = signed_attributes(parts, gap.document_digest, _extra_attributes(parts, how))
     return Begun(content=content, gap=gap, attributes=attributes, parts=parts)
 
 
@@ -171,7 +171,7 @@ def _embed(writer: IncrementalPdfFileWriter, evidence: LastingEvidence) -> None:
     DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=evidence.certificates, crls=evidence.crls, ocsps=())
 
 
-def _extra_attributes(how: Signing) -> tuple[bytes, ...]:
+def _extra_attributes(parts: SignerParts, how: Signing) -> tuple[bytes, ...]:
     """adbe.pkcs7.detached says the time itself, and carries revocation data inside of the signature."""
     if how.subfilter is Subfilter.CADES:
         return ()
@@ -180,7 +180,7 @@ def _extra_attributes(how: Signing) -> tuple[bytes, ...]:
     if how.evidence is not None:
         archived = Signer.format_revinfo(crls=list(how.evidence.crls))
         attributes.append(simple_cms_attribute("adobe_revocation_info_archival", archived))
-    return tuple(attribute.dump() for attribute in attributes)
+    return (parts.protection, *(attribute.dump() for attribute in attributes))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The CMS value of a signature (RFC 5652), put together from bytes: what one key repeats is encoded once.
 
 PyHanko builds each value anew out of asn1crypto objects, a quarter of the time of a signing. The attributes are
-those that pyHanko writes (ETSI EN 319 122-1, RFC 5035, RFC 6211); a test compares both for every kind of key.
+those that pyHanko writes (ETSI EN 319 122-1, RFC 5035, RFC 6211), each certificate stands there once; a test compares
+both for every kind of key.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class SignerParts:
     signature_algorithm: bytes
     mechanism: str  # e.g. "sha256_rsa", "rsassa_pss", "sha256_ecdsa"
     attributes: tuple[bytes, ...]
+    protection: bytes  # RFC 6211, in signatures that are not CAdES
 
 
 def signer_parts(signer: Signer, certificate: x509.Certificate) -> SignerParts:
@@ -65,8 +67,8 @@ def _parts(own: bytes, others: frozenset[bytes], mechanism: bytes) -> SignerPart
         attributes=(
             simple_cms_attribute("content_type", "data").dump(),
             simple_cms_attribute("signing_certificate_v2", as_signing_certificate_v2(certificate)).dump(),
-            simple_cms_attribute("cms_algorithm_protection", protection).dump(),
         ),
+        protection=simple_cms_attribute("cms_algorithm_protection", protection).dump(),
     )
 
 
