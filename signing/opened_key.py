@@ -30,8 +30,8 @@ class OpenedKey(Protocol):
 
     def signer(self) -> Signer: ...
 
-    def sign(self, data: bytes, digest: str = "sha256") -> bytes:
-        """PKCS#1 v1.5 or DER-encoded ECDSA. Raises SigningError."""
+    def sign(self, data: bytes, digest: str = "sha256", salt: int | None = None) -> bytes:
+        """PKCS#1 v1.5 (``salt`` in bytes: PSS) or DER-encoded ECDSA. Raises SigningError."""
         ...
 
 

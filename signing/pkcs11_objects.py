@@ -18,7 +18,7 @@ from .tokens import TokenKey
 
 BITS: Final = {"secp256r1": 256, "secp384r1": 384, "secp521r1": 521}
 ALGORITHMS: Final = {pkcs11.KeyType.RSA: "rsa", pkcs11.KeyType.EC: "ec"}
-# The only mechanisms this house signs with; PSS stays out (signatures.md, #23).
+# The only mechanisms this house signs with.
 SIGNING: Final = {
     mechanism.name: mechanism
     for mechanism in (
@@ -26,6 +26,10 @@ SIGNING: Final = {
         pkcs11.Mechanism.SHA256_RSA_PKCS,
         pkcs11.Mechanism.SHA384_RSA_PKCS,
         pkcs11.Mechanism.SHA512_RSA_PKCS,
+        pkcs11.Mechanism.RSA_PKCS_PSS,
+        pkcs11.Mechanism.SHA256_RSA_PKCS_PSS,
+        pkcs11.Mechanism.SHA384_RSA_PKCS_PSS,
+        pkcs11.Mechanism.SHA512_RSA_PKCS_PSS,
         pkcs11.Mechanism.ECDSA,
         pkcs11.Mechanism.ECDSA_SHA256,
         pkcs11.Mechanism.ECDSA_SHA384,

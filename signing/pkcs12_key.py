@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asn1crypto import keys, x509
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
 from .errors import SigningError
 from .opened_key import TRIAL_PREFIX, KeyWish
-from .pkcs11_keys import DIGESTS
+from .pkcs11_means import DIGESTS, Scheme
 from .tokens import PinState, TokenError, TokenInfo
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ class TrialKey:
         private = keys.PrivateKeyInfo.load(der)
         return SoftwareKey(certificate=self.certificate, private_key=private, chain=self.chain).signer()
 
-    def sign(self, data: bytes, digest: str = "sha256") -> bytes:
-        """PKCS#1 v1.5 or DER-encoded ECDSA."""
+    def sign(self, data: bytes, digest: str = "sha256", salt: int | None = None) -> bytes:
+        """PKCS#1 v1.5 (``salt``: PSS) or DER-encoded ECDSA."""
         if digest not in DIGESTS:
             raise TokenError("SIG_TOKEN_KEY_UNSUITABLE", digest)
         algorithm = DIGESTS[digest]
         signature: bytes
         if isinstance(self.private_key, rsa.RSAPrivateKey):
-            signature = self.private_key.sign(data, padding.PKCS1v15(), algorithm)
+            signature = self.private_key.sign(data, Scheme(digest=digest, salt=salt).padding, algorithm)
         else:
             signature = self.private_key.sign(data, ec.ECDSA(algorithm))
         return signature

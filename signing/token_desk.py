@@ -150,9 +150,9 @@ class TokenDesk:
         _, process = self._holding(handle)
         return await process.ask({"do": "run", "handle": handle, "job": job, "value": value})
 
-    async def sign_bytes(self, handle: str, data: bytes, digest: str = "sha256") -> bytes:
-        """PKCS#1 v1.5 or DER ECDSA over ``data``. Raises TokenError."""
-        value = {"data": b64encode(data).decode(), "digest": digest}
+    async def sign_bytes(self, handle: str, data: bytes, digest: str = "sha256", salt: int | None = None) -> bytes:
+        """PKCS#1 v1.5 (``salt`` in bytes: PSS) or DER ECDSA over ``data``. Raises TokenError."""
+        value = {"data": b64encode(data).decode(), "digest": digest, "salt": salt}
         return b64decode((await self.run(handle, "sign_bytes", value))["signature"])
 
     async def close(self, handle: str) -> None:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from .opened_key import KeyWish
-from .pkcs11 import TokenSession, open_module
+from .pkcs11 import open_module
 from .pkcs11_keys import TokenSigningKey, key_of
+from .pkcs11_session import TokenSession
 from .tokens import TokenAddress, TokenError, TokenInfo
 
 WRONG_PINS: Final = 3  # beside an open session; then nobody else comes in until it ends

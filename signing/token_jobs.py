@@ -32,7 +32,7 @@ def sign_bytes(value: dict[str, Any], key: OpenedKey) -> dict[str, Any]:
     data = b64decode(value["data"])
     if len(data) > LARGEST:
         raise TokenError("SIG_TOKEN_FAILED", f"{len(data)} byte")
-    return {"signature": encoded(key.sign(data, value["digest"]))}
+    return {"signature": encoded(key.sign(data, value["digest"], value["salt"]))}
 
 
 def trial_warning() -> Warning:

@@ -26,4 +26,6 @@ class TokenSigner(Signer):
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: FBT001, FBT002 - pyHanko's signature
         if dry_run:
             return bytes(SIGNATURE_BYTES)
-        return await asyncio.to_thread(self._key.sign, data, digest_algorithm.lower())
+        mechanism = self.get_signature_mechanism_for_digest(digest_algorithm)
+        salt = mechanism["parameters"]["salt_length"].native if mechanism.signature_algo == "rsassa_pss" else None
+        return await asyncio.to_thread(self._key.sign, data, digest_algorithm.lower(), salt)

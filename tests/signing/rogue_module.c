@@ -76,7 +76,7 @@ static number mechanisms(number slot, number *list, number *count) {
     number answer = ((number (*)(number, number *, number *))real.call[MECHANISMS])(slot, list, count);
     if (!list || answer || !ordered("raw_only")) return answer;
     for (number i = 0; i < *count; i++)
-        if (list[i] >= 0x40 && list[i] <= 0x42) list[i] = 0x80000001; /* the hashing RSA mechanisms */
+        if (list[i] >= 0x40 && list[i] <= 0x45) list[i] = 0x80000001; /* the hashing RSA mechanisms */
     return answer;
 }
 

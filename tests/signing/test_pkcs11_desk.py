@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import x509
 
-from lienthong.signing.pkcs11_keys import check_signature
+from lienthong.signing.pkcs11_means import Scheme, check_signature
 from lienthong.signing.token_desk import TokenDesk, TokenDeskSettings
 from lienthong.signing.tokens import PinState, TokenAddress, TokenError
 
@@ -40,7 +40,7 @@ async def test_the_holder_opens_the_token_and_signs(
         held = await desk.open(leader.address, leader.pin, certificate_sha256=leader.sha256(label))
         signature = await desk.sign_bytes(held.handle, b"van ban", digest)
     assert held.certificate == leader.der(label)
-    check_signature(x509.Certificate.load(held.certificate), signature, b"van ban", digest)
+    check_signature(x509.Certificate.load(held.certificate), signature, b"van ban", Scheme(digest=digest))
 
 
 async def test_a_wrong_pin_is_tried_once_and_said(tokens: TokenDeskSettings, leader: SoftToken) -> None:

@@ -34,7 +34,7 @@ async def sign(desk: TokenDesk, held: OpenToken, office: Office, step: SignStep,
     return result
 
 
-@pytest.mark.parametrize("label", ["ky", "p256"])
+@pytest.mark.parametrize(("label", "pss"), [("ky", False), ("cu", True), ("p256", False)])
 async def test_leader_and_agency_sign_on_their_tokens(
     tokens: TokenDeskSettings,
     office: Office,
@@ -42,13 +42,14 @@ async def test_leader_and_agency_sign_on_their_tokens(
     agency: SoftToken,
     registry: tuple[RegisteredCertificate, ...],
     label: str,
+    pss: bool,
 ) -> None:
     office.prepare()
     with time_authority(office.timestamper) as url:
         async with TokenDesk(settings=tokens) as desk:
             chief = await desk.open(leader.address, leader.pin, certificate_sha256=leader.sha256(label))
             clerk = await desk.open(agency.address, agency.pin, certificate_sha256=agency.sha256("dau"))
-            await sign(desk, chief, office, SignStep.LEADER, tsa_url=url, registry=registry)
+            await sign(desk, chief, office, SignStep.LEADER, tsa_url=url, registry=registry, prefer_pss=pss)
             office.fill(number="15/TEST", date="ngày 02 tháng 3 năm 2026")
             result = await sign(desk, clerk, office, SignStep.AGENCY, tsa_url=url, registry=registry)
     assert (result.overall, result.warnings) == (Overall.VALID.value, ())

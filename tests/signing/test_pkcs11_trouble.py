@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import x509
 
-from lienthong.signing.pkcs11_keys import check_signature
+from lienthong.signing.pkcs11_means import Scheme, check_signature
 from lienthong.signing.token_desk import OpenToken, TokenDesk, TokenDeskSettings
 from lienthong.signing.tokens import PinState, TokenAddress, TokenError
 
@@ -173,16 +173,17 @@ async def test_too_many_waiting_requests_are_refused(
     assert len(answers) - len(refused) >= 2
 
 
+@pytest.mark.parametrize("salt", [None, 64])
 async def test_a_token_without_hashing_mechanisms_signs_the_digest(
-    rogue: RogueModule, settings: TokenDeskSettings, place: TokenAddress, leader: SoftToken
+    rogue: RogueModule, settings: TokenDeskSettings, place: TokenAddress, leader: SoftToken, salt: int | None
 ) -> None:
     rogue.order("raw_only")
     async with TokenDesk(settings=settings) as desk:
         (seen,) = [token for token in await desk.tokens() if token.serial == leader.serial]
         held = await desk.open(place, leader.pin, label="cu")
-        signature = await desk.sign_bytes(held.handle, b"van ban", "sha512")
-    assert set(seen.mechanisms) == {"RSA_PKCS", "ECDSA"}
-    check_signature(x509.Certificate.load(held.certificate), signature, b"van ban", "sha512")
+        signature = await desk.sign_bytes(held.handle, b"van ban", "sha512", salt)
+    assert set(seen.mechanisms) == {"RSA_PKCS", "RSA_PKCS_PSS", "ECDSA"}
+    check_signature(x509.Certificate.load(held.certificate), signature, b"van ban", Scheme(digest="sha512", salt=salt))
 
 
 async def test_a_faulty_signature_never_leaves_the_process(

@@ -10,7 +10,7 @@ from asn1crypto import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from lienthong.signing.errors import SigningError
-from lienthong.signing.pkcs11_keys import check_signature
+from lienthong.signing.pkcs11_means import Scheme, check_signature
 from lienthong.signing.sign_job import Level, SignJob, SignStep
 from lienthong.signing.token_desk import TokenDesk, TokenDeskSettings
 from lienthong.signing.tokens import TokenAddress
@@ -56,7 +56,7 @@ async def test_everything_it_signs_says_trial(trial: TokenDeskSettings, place: T
             level=Level.B_B,
         )
         result = await desk.sign(held.handle, job)
-    check_signature(x509.Certificate.load(held.certificate), signature, b"van ban", "sha256")
+    check_signature(x509.Certificate.load(held.certificate), signature, b"van ban", Scheme(digest="sha256"))
     assert (seen.model, seen.serial, held.warnings) == ("PKCS#12", "TEST", ("SIG_KEY_TRIAL_ONLY",))
     assert "SIG_KEY_TRIAL_ONLY" in [warning.code for warning in result.warnings]
 

@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from lienthong.signing.pkcs11 import TokenSession, open_module
+from lienthong.signing.pkcs11 import open_module
 from lienthong.signing.pkcs11_keys import TokenSigningKey, key_of
 from lienthong.signing.tokens import TokenAddress
 
@@ -26,7 +26,7 @@ def main() -> None:
 
 def opened(place: str, pin: str, seats: int) -> TokenSigningKey:
     module, serial, label = place.split("=")
-    session: TokenSession = open_module(module).login(TokenAddress(module=module, serial=serial), pin, seats=seats)
+    session = open_module(module).login(TokenAddress(module=module, serial=serial), pin, seats=seats)
     return key_of(session, label=label)
 
 
