@@ -25,7 +25,7 @@ def fill_fields(content: bytes, job: FillJob) -> tuple[bytes, tuple[str, ...]]:
 
     Raises SigningError SIG_NUMBER_AFTER_AGENCY, SIG_NUMBER_LOCKED, SIG_FIELD_MISSING, SIG_FIELD_TEXT.
     """
-    source = open_source(content)
+    source = open_source(content, job.registry)
     values = {NUMBER_FIELD: job.number, DATE_FIELD: job.date}
     given = {name: value for name, value in values.items() if value is not None}
     _refuse_late(source, given)

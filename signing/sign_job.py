@@ -173,6 +173,7 @@ class FillJob:
     number: str | None = None
     date: str | None = None
     text_size: float = 13.0
+    registry: tuple[RegisteredCertificate, ...] = ()  # who signed in a field of its own making
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
+from .errors import SigningError
+
 PR_SET_PDEATHSIG: Final = 1
 TIDY_ABOVE: Final = 96 * 1024 * 1024
 LENGTH: Final = struct.Struct(">I")
@@ -73,7 +75,8 @@ def _run(jobs: dict[str, Job], request: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         return {"fault": "SIG_MEMORY", "detail": ""}
     except Exception as cause:  # noqa: BLE001 - the worker's guard: one bad file must not end the worker
-        return {"fault": getattr(cause, "code", "SIG_CHECK_FAILED"), "detail": type(cause).__name__}
+        said = cause.message if isinstance(cause, SigningError) else ""
+        return {"fault": getattr(cause, "code", "SIG_CHECK_FAILED"), "detail": type(cause).__name__, "said": said}
 
 
 def _give_back() -> None:

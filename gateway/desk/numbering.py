@@ -17,10 +17,13 @@ from uuid import UUID
 
 from ...queue.port import Connection
 from ...signing.json_values import from_json
+from ...signing.request import RegisteredCertificate
 from ...signing.sign_job import FillJob, FillResult, Flow
+from ..directory import own_agency
 from ..errors import GatewayError
 from ..files.layout import StoredFile
 from ..node import Node
+from ..pipeline.examination import rules_for
 from ..pipeline.intake import VIETNAM
 from ..registers.outgoing import OUTGOING
 from . import states
@@ -29,6 +32,7 @@ from .records import CaseView, Revision, move_case, raced, read_case, write_revi
 from .states import Case
 from .tools import desk_of
 
+Registry = tuple[RegisteredCertificate, ...]
 TRIES: Final = 8  # another process may take the number that was written; then the next one is
 
 
@@ -69,6 +73,7 @@ async def number_case(
             return _numbered(case)
         _require_ready(case)
         taken = await _taken_up(node, conn, agency_id, case, reservation)
+        registry = await _registry(node, conn, agency_id)
     day = on or node.clock().astimezone(VIETNAM).date()
     if day > node.clock().astimezone(VIETNAM).date():
         raise GatewayError("SIGNING_DATE", "Ngày ban hành không được ở tương lai.")
@@ -78,7 +83,7 @@ async def number_case(
     async with lock:
         for _ in range(TRIES):
             try:
-                return await _try(node, agency_id, case, day, taken, by)
+                return await _try(node, agency_id, case, day, taken, registry, by)
             except _Overtaken:
                 continue
     raise GatewayError("SIGNING_NUMBER_BUSY", "Sổ đang được cấp số dồn dập; xin thử lại.", retry_after=1)
@@ -113,7 +118,16 @@ async def _taken_up(
     return await find_reservation(node, conn, agency_id, case.request, reservation)
 
 
-async def _try(node: Node, agency_id: UUID, case: CaseView, day: date, taken: Any | None, by: str) -> Numbered:
+async def _registry(node: Node, conn: Connection, agency_id: UUID) -> Registry:
+    agency = await own_agency(node, conn, agency_id)
+    now = node.clock()
+    rules = await rules_for(node, conn, sender=agency.code, sender_name=agency.name, on=None, received_at=now)
+    return rules.registry
+
+
+async def _try(
+    node: Node, agency_id: UUID, case: CaseView, day: date, taken: Any | None, registry: Registry, by: str
+) -> Numbered:
     """One go: write the revision with the number that is expected, then allot it."""
     key = {"agency_id": agency_id, "book": case.row["book"], "year": day.year}
     if taken is None:
@@ -122,7 +136,7 @@ async def _try(node: Node, agency_id: UUID, case: CaseView, day: date, taken: An
         expected = (last["last"] if last else 0) + 1
     else:
         expected = taken["number"]
-    stored = await _fill(node, agency_id, case, expected, day)
+    stored = await _fill(node, agency_id, case, expected, day, registry)
     async with node.db.unit(agency_id) as conn:
         now = await read_case(node, conn, agency_id, case.id, lock=True)
         if now.row["number"] is not None:
@@ -135,13 +149,14 @@ async def _try(node: Node, agency_id: UUID, case: CaseView, day: date, taken: An
     return numbered
 
 
-async def _fill(node: Node, agency_id: UUID, case: CaseView, number: int, day: date) -> StoredFile:
+async def _fill(node: Node, agency_id: UUID, case: CaseView, number: int, day: date, registry: Registry) -> StoredFile:
     target: Path = await node.files.new_temporary()
     job = FillJob(
         source=str(node.files.path(agency_id, case.main["sha256"])),
         target=str(target),
         number=number_text(number),
         date=date_text(case.request.place, day),
+        registry=registry,
     )
     result = from_json(FillResult, await run_press(node, "fill_pdf", job, target))
     return await adopt(node, agency_id, target, result.sha256)

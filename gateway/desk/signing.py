@@ -28,11 +28,22 @@ from ..pipeline.intake import VIETNAM
 from .numbering import number_text
 from .opening import adopt
 from .records import CaseView, Revision, Signature, commit_signatures, read_case
+from .sessions import end_session
 from .states import Role, require_turn
 from .tools import Desk, OpenSession, desk_of
 from .values import Appearance
 
 PICTURED: Final = (SignStep.INITIALS, SignStep.LEADER, SignStep.AGENCY)
+# The token forgot its holder: only the PIN opens it again.
+LOST: Final = frozenset(
+    {
+        "SIG_TOKEN_ABSENT",
+        "SIG_TOKEN_SESSION_LOST",
+        "SIG_TOKEN_HUNG",
+        "SIG_TOKEN_PROCESS_DIED",
+        "SIG_TOKEN_HANDLE_UNKNOWN",
+    }
+)
 CLOSING: Final = (SignStep.AGENCY, SignStep.ANNEX, SignStep.DIGITISED)
 AT_ONCE: Final = 3  # cases of a batch in work: one signs, the others are read and written
 
@@ -79,6 +90,8 @@ async def _sign_or_say(node: Node, session: OpenSession, case_id: UUID) -> Outco
     try:
         return await sign_case(node, session, case_id)
     except (GatewayError, SigningError) as error:
+        if error.code in LOST:
+            await end_session(node, desk_of(node.desk), session, "token")
         return Outcome(case_id=case_id, code=error.code, message=error.message)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 import pytest_asyncio
 
 from lienthong.tests.journeys.papers import Papers, make_papers
-from lienthong.tests.journeys.province import LONG, Province, open_province
+from lienthong.tests.journeys.province import LONG, Province, knows_agencies, open_province
+from lienthong.tests.journeys.signing_stage import Office, SigningAgency, open_office, open_signing
+from lienthong.tests.signing.softhsm import MODULE
 from lienthong.tests.waiting import until
 
 
@@ -26,6 +29,16 @@ async def province(addresses: tuple[str, str], tmp_path: Path, papers: Papers) -
         yield opened
 
 
-async def knows_agencies(province: Province) -> bool:
-    async with province.node.db.unit(None) as conn:
-        return bool(await province.node.db.queries.directory_size(conn, axis="quoc-gia"))
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """An agency with its tokens, for the whole run."""
+    if not (Path(MODULE).exists() and shutil.which("pkcs11-tool")):
+        pytest.skip("softhsm2, opensc")
+    with open_office(tmp_path_factory.mktemp("office")) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def agency(addresses: tuple[str, str], tmp_path: Path, office: Office) -> AsyncIterator[SigningAgency]:
+    async with open_signing(tmp_path, addresses[1], office) as opened:
+        yield opened

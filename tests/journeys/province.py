@@ -219,3 +219,8 @@ async def _listening(http: aiohttp.ClientSession, base: str, roots: asyncio.Task
             return response.status == 200
     except aiohttp.ClientError:
         return False
+
+
+async def knows_agencies(province: Province) -> bool:
+    async with province.node.db.unit(None) as conn:
+        return bool(await province.node.db.queries.directory_size(conn, axis="quoc-gia"))

@@ -16,12 +16,12 @@ import aiohttp
 from lienthong.deploy.demo.annexes import compose_annex
 from lienthong.deploy.demo.compose import compose_letter
 from lienthong.deploy.demo.pki import Holder, Pki, make_pki
+from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.deploy.demo.texts import agency_table, review_letter
 from lienthong.deploy.demo.time_authority import time_authority
 from lienthong.signing.stamps import handwriting_png, seal_png
-from lienthong.tests.journeys.conftest import knows_agencies
 from lienthong.tests.journeys.papers import NAMES, SENDER, Papers
-from lienthong.tests.journeys.province import LONG, Agency, open_province
+from lienthong.tests.journeys.province import LONG, Agency, knows_agencies, open_province
 from lienthong.tests.signing.softhsm import Drawer, SoftToken, furnish, open_drawer
 from lienthong.tests.waiting import until
 
@@ -40,6 +40,8 @@ class Office:
     drawer: Drawer
     leader: SoftToken
     agency: SoftToken
+    elsewhere: Issued  # the leader's key in a computer of his own
+    seal_elsewhere: Issued
     tsa_url: str
 
     def letter(self) -> Path:
@@ -76,7 +78,11 @@ def open_office(folder: Path) -> Iterator[Office]:
     agency = furnish(
         drawer, pki, Holder(agency_code=SENDER, agency_name=NAMES[SENDER]), "coquan", "13572468", {"dau": "2048"}
     )
+    elsewhere = pki.issue(person)
+    seal_elsewhere = pki.issue(Holder(agency_code=SENDER, agency_name=NAMES[SENDER]))
     lines = (
+        {"sha256": elsewhere.sha256, "agency_code": SENDER, "role": "leader", "holder": LEADER},
+        {"sha256": seal_elsewhere.sha256, "agency_code": SENDER, "role": "agency", "holder": NAMES[SENDER]},
         {"sha256": leader.sha256("ky"), "agency_code": SENDER, "role": "leader", "holder": LEADER},
         {"sha256": leader.sha256("nhay"), "agency_code": SENDER, "role": "initials", "holder": DRAFTER},
         {"sha256": agency.sha256("dau"), "agency_code": SENDER, "role": "agency", "holder": NAMES[SENDER]},
@@ -89,6 +95,8 @@ def open_office(folder: Path) -> Iterator[Office]:
             drawer=drawer,
             leader=leader,
             agency=agency,
+            elsewhere=elsewhere,
+            seal_elsewhere=seal_elsewhere,
             tsa_url=url,
         )
 
@@ -193,9 +201,8 @@ class SigningAgency:
         items: list[dict[str, Any]] = answer["items"]
         return items
 
-    async def ticket(self, case: str, role: str, channel: str = "ticket") -> dict[str, Any]:
-        token, label = self._key(role)
-        body = {"by": CLERK, "channel": channel, "certificate": token.sha256(label)}
+    async def ticket(self, case: str, certificate: str, channel: str = "ticket") -> dict[str, Any]:
+        body = {"by": CLERK, "channel": channel, "certificate": certificate}
         status, answer = await self.post(f"/v1/signing/cases/{case}/tickets", body)
         assert status == 201, answer
         issued: dict[str, Any] = answer

@@ -13,10 +13,9 @@ from lienthong.edxml.model import Package
 from lienthong.edxml.reader import read_package
 from lienthong.signing.envelope_keys import value_holds
 from lienthong.tests.edxml.sealing import certificate, certificate_over, private_key, signed
-from lienthong.tests.journeys.conftest import knows_agencies
 from lienthong.tests.journeys.outsiders import bring, bring_bytes, letter, status
 from lienthong.tests.journeys.papers import OUTSIDE, SENDER, Papers
-from lienthong.tests.journeys.province import LONG, Province, open_province
+from lienthong.tests.journeys.province import LONG, Province, knows_agencies, open_province
 from lienthong.tests.journeys.test_inward import documents, holds
 from lienthong.tests.signing.softhsm import SoftToken, open_drawer
 from lienthong.tests.waiting import until

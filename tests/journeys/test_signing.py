@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import io
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pikepdf
-import pytest
-import pytest_asyncio
 
 from lienthong.tests.journeys.province import LONG
-from lienthong.tests.journeys.signing_stage import Office, SigningAgency, open_office, open_signing
-from lienthong.tests.signing.softhsm import MODULE
+from lienthong.tests.journeys.signing_stage import SigningAgency
 from lienthong.tests.waiting import until
 
 SILENT = "000.00.00.G99"
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    if not (Path(MODULE).exists() and shutil.which("pkcs11-tool")):
-        pytest.skip("softhsm2, opensc")
-    with open_office(tmp_path_factory.mktemp("office")) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def agency(addresses: tuple[str, str], tmp_path: Path, office: Office) -> AsyncIterator[SigningAgency]:
-    async with open_signing(tmp_path, addresses[1], office) as opened:
-        yield opened
 
 
 def fields(content: bytes) -> dict[str, str]:
