@@ -36,6 +36,7 @@ from .desk.tools import Desk
 from .directory import LOCAL
 from .envelopes import open_signer
 from .errors import GatewayError
+from .evidence import EvidenceRoom
 from .examiner import open_examiner
 from .exchanges import rows as transition_rows
 from .files.store import FileStore
@@ -191,6 +192,7 @@ async def open_node(settings: Settings, server: EmbeddedServer | None, *, servin
             files=files,
             verifier=examiner,
             revocation=revocation,
+            evidence=EvidenceRoom(files=files, clock=clock),
             axes=await _open_axes(settings, db, stack),
             settings=settings,
             clock=clock,

@@ -14,6 +14,7 @@ from ..signing.report import FileReport
 from ..signing.request import VerificationRequest
 from .desk.tools import Desk
 from .envelopes import EnvelopeSigner
+from .evidence import EvidenceRoom
 from .files.store import FileStore
 from .postgres.database import Database
 from .revocation.desk import RevocationDesk
@@ -44,4 +45,5 @@ class Node:
     trust_folder: Path  # trust stores and revocation lists (signing/trust.py)
     signer: EnvelopeSigner | None = None  # the service key; None: envelopes are not signed
     desk: Desk | None = None  # where documents are signed; none beside a command
+    evidence: EvidenceRoom | None = None  # absent: no evidence of verdicts is kept
     revocation: RevocationDesk | None = None  # absent: nothing is fetched, as on the command line

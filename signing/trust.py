@@ -140,11 +140,11 @@ def _files(folder: Path) -> list[Path]:
 def _load(folder: str, name: str, pins_file: Path, _fingerprint: tuple[object, ...]) -> TrustStore:
     here = Path(folder) / name
     try:
-        declared = tomllib.loads(pins_file.read_text(encoding="utf-8"))
+        title, pins = _declared(pins_file)
         store = make_store(
             name=name,
-            title=declared["title"],
-            pins=tuple(_pin(entry) for entry in declared["root"]),
+            title=title,
+            pins=pins,
             roots=[f.read_bytes() for f in _files(here / "roots")],
             intermediates=[f.read_bytes() for f in _files(here / "intermediates")],
             crls=[f.read_bytes() for f in _files(here / "crls")],
@@ -155,7 +155,7 @@ def _load(folder: str, name: str, pins_file: Path, _fingerprint: tuple[object, .
         raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause}") from cause
     except SigningError as cause:
         raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause.message}") from cause
-    _refuse_unpinned(name, store.pins, store.roots)
+    refuse_unpinned(name, store.pins, store.roots)
     return store
 
 
@@ -206,7 +206,24 @@ def _digest(
     return hashlib.sha256(repr((name, parts)).encode()).hexdigest()
 
 
-def _refuse_unpinned(name: str, pins: tuple[Pin, ...], roots: tuple[x509.Certificate, ...]) -> None:
+def declared_pins(folder: str, name: str) -> tuple[str, tuple[Pin, ...]]:
+    """Title and pins of a store, without its certificates. Raises SigningError SIG_TRUST_STORE_MISSING, _BROKEN."""
+    pins_file = _pins_file(Path(folder), name)
+    try:
+        return _declared(pins_file)
+    except FileNotFoundError as cause:
+        raise SigningError("SIG_TRUST_STORE_MISSING", f"Không có kho tin cậy {name}") from cause
+    except (OSError, ValueError, TypeError, KeyError) as cause:
+        raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause}") from cause
+
+
+def _declared(pins_file: Path) -> tuple[str, tuple[Pin, ...]]:
+    declared = tomllib.loads(pins_file.read_text(encoding="utf-8"))
+    return declared["title"], tuple(_pin(entry) for entry in declared["root"])
+
+
+def refuse_unpinned(name: str, pins: tuple[Pin, ...], roots: tuple[x509.Certificate, ...]) -> None:
+    """Raises SigningError SIG_ROOT_NOT_PINNED."""
     known = {pin.sha256 for pin in pins}
     for root in roots:
         if root.sha256.hex() not in known:

@@ -33,8 +33,10 @@ from .trust import TrustStore, load_store
 CHUNK: Final = 1 << 20
 
 
-def verify_file(request: VerificationRequest) -> FileReport:
+def verify_file(request: VerificationRequest, *, store: TrustStore | None = None) -> FileReport:
     """The report on one file. Never raises for what is in the file; SigningError only for a broken request.
+
+    ``store``: judged by this one instead of the folder's (a verdict reproduced from its evidence).
 
     Blocking: SIG_BLOCKING_CALL inside a running event loop, whose workers are in ``verifying.py``.
     """
@@ -43,7 +45,7 @@ def verify_file(request: VerificationRequest) -> FileReport:
         raise SigningError("SIG_POLICY_UNKNOWN", FILE_REASONS["SIG_POLICY_UNKNOWN"].format(detail=request.policy))
     try:
         with open(request.path, "rb") as stream:  # noqa: PTH123 - one handle for digest and reader
-            return _verify_stream(stream, request)
+            return _verify_stream(stream, request, store)
     except OSError as cause:
         return file_refused(request, FileFacts(), "SIG_FILE_MISSING", type(cause).__name__)
 
@@ -56,12 +58,12 @@ def _refuse_inside_a_loop() -> None:
     raise SigningError("SIG_BLOCKING_CALL", "Kiểm tra chữ ký phải chạy trong tiến trình con, không trên vòng sự kiện")
 
 
-def _verify_stream(stream: BinaryIO, request: VerificationRequest) -> FileReport:
+def _verify_stream(stream: BinaryIO, request: VerificationRequest, given: TrustStore | None) -> FileReport:
     digest, size = file_digest(stream)
     facts = FileFacts(sha256=digest, size=size)
     if request.policy == NOT_APPLICABLE:
         return not_applicable(facts)
-    store = load_store(request.trust_folder, request.trust_store)
+    store = given or load_store(request.trust_folder, request.trust_store)
     failure = ""
     for strict in (True, False):
         try:

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from ..errors import GatewayError
 from ..exchanges import Subject, label
+from ..files.store import NODE_FILES
 from ..identifiers import Noun, show
 from ..pipeline import clerk
-from ..pipeline.inward import NODE_FILES
 from ..registers.incoming import BOOK
 from .calls import Call, reply
 from .documents import find_exchange, not_found

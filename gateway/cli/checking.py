@@ -18,6 +18,8 @@ import typer
 
 from ...edxml.model import DocumentPackage, Package
 from ...edxml.reader import Reading
+from ...signing.evidence_bundle import FINAL, collect
+from ...signing.evidence_files import write_folder
 from ...signing.policies import REQUIRED_SETS, default_policy
 from ...signing.report import FileReport
 from ...signing.request import VerificationRequest
@@ -29,6 +31,7 @@ from ..checks.paper import draw_paper
 from ..checks.reading import read_for_check
 from ..checks.rules import HEAD, annex_policy, looks_like_pdf, overall_of, policies_of
 from ..errors import GatewayError
+from ..evidence import PROGRAM
 from ..sections import SigningSettings
 from ..settings import Settings
 from . import reports
@@ -46,6 +49,7 @@ class Checker:
     trust_folder: Path
     trust_store: str
     limits: SigningSettings
+    keep: Path | None = None  # where evidence of final verdicts goes
 
     def verify(self, questions: Sequence[tuple[Path, str, Sender]]) -> list[FileReport]:
         """One report for each file, policy and sender, in order."""
@@ -58,7 +62,12 @@ class Checker:
             memory_bytes=self.limits.memory_limit_mb * 1_000_000,
         )
         async with VerificationPool(wanted) as pool:
-            return [await pool.verify(request) for request in requests]
+            return [self._kept(request, await pool.verify(request)) for request in requests]
+
+    def _kept(self, request: VerificationRequest, report: FileReport) -> FileReport:
+        if self.keep is not None and report.overall in FINAL:
+            write_folder(collect(request, report, made_at=request.now, program=PROGRAM), self.keep)
+        return report
 
     def _request(self, path: Path, policy: str, sender: Sender) -> VerificationRequest:
         return VerificationRequest(
@@ -85,6 +94,9 @@ def check(
     day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="PDF: ngày văn bản.")] = None,
     trust_dir: Annotated[Path | None, typer.Option(help="Thư mục kho tin cậy.")] = None,
     trust_store: Annotated[str | None, typer.Option(help="Tên kho tin cậy.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep-evidence", help="Lưu chứng cứ vào thư mục này, để lệnh verify dựng lại.")
+    ] = None,
 ) -> int:
     """Kiểm tra một tệp. Mã thoát: 0 hợp lệ, 1 không hợp lệ, 2 chưa xác định, 3 không đọc được."""
     if policy is not None and policy not in REQUIRED_SETS:
@@ -94,6 +106,7 @@ def check(
         trust_folder=(trust_dir or settings.trust_dir).absolute(),
         trust_store=trust_store or settings.signing.trust_store,
         limits=settings.signing,
+        keep=keep,
     )
     if _is_pdf(file):
         told = Sender(code=sender, name=sender_name, day=day.date() if day else None)

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from . import agencies, certificates, checking, holds, keys, packing, policies, running, signing, tokens
+from . import agencies, certificates, checking, evidence, holds, keys, packing, policies, running, signing, tokens
 from .context import Invocation
 from .exits import OURS, Exit, complain, explain, leaves, usage_in_vietnamese
 
@@ -35,6 +35,7 @@ COMMANDS: Final = (
     running.migrate,
     running.config,
     checking.check,
+    evidence.verify,
     packing.pack,
     packing.unpack,
     signing.sign,
@@ -45,6 +46,7 @@ GROUPS: Final = {
     "key": keys.group,
     "operator-key": keys.operators,
     "certificate": certificates.group,
+    "evidence": evidence.group,
     "policy": policies.group,
     "token": tokens.group,
     "hold": holds.group,

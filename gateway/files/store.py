@@ -15,7 +15,8 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
+from uuid import UUID
 
 from .durable import WINDOW, copy_synced, digest_of, disk_errors, sync_file, sync_folder
 from .incoming import Incoming
@@ -23,6 +24,10 @@ from .layout import AgencyKey, Layout, StoredFile, agency_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+
+# What belongs to no agency: received bytes until they are given to one, and evidence.
+NODE_FILES: Final = UUID(int=0)
 
 
 class FileStore:

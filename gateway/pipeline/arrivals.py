@@ -18,6 +18,7 @@ from ...edxml.model import BusinessType, DocumentPackage
 from ...edxml.reader import Reading
 from ...queue.port import Connection
 from ...signing.report import LegalValue, Overall
+from .. import evidence
 from ..directory import Agency
 from ..exchanges import Incoming, Inward, Subject
 from ..node import Node
@@ -215,6 +216,9 @@ async def _insert_files(node: Node, conn: Connection, exchange_id: Any, agency: 
         digests=[file.sha256 for file in files],
         sizes=[file.size for file in files],
         reports=arrival.examination.as_json(),
+    )
+    await evidence.save(
+        node.db, conn, agency_id=agency.id, exchange_id=exchange_id, bundles=arrival.examination.evidence
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ...edxml.identifiers import OrganCode
 from ...queue.port import Connection
+from ...signing.evidence_bundle import Bundle
 from ...signing.policies import NOT_APPLICABLE
 from ...signing.report import FileReport, LegalValue, Overall
 from ...signing.report_json import report_to_json
@@ -22,7 +23,7 @@ from ...signing.request import RegisteredCertificate, VerificationRequest
 from ..errors import InputFault
 from ..node import Node
 from ..policies.resolver import Resolved, resolve
-from .judging import judge, registered
+from .judging import Judged, judge, registered
 
 MAIN_POLICY: Final = "required_signatures"
 ANNEX_POLICY: Final = "required_signatures.annex"
@@ -64,6 +65,7 @@ class Rules:
 class Examination:
     faults: tuple[InputFault, ...]  # files that are not what they should be
     reports: tuple[FileReport | None, ...]  # one for each file; None: no signature is asked of it
+    evidence: tuple[Bundle | None, ...] = ()  # one for each file with a final verdict
     checked: bool = True  # False only with signing.mode = "unsafe_off"
 
     @property
@@ -136,14 +138,22 @@ async def _registry(node: Node, conn: Connection, sender: OrganCode, on: date) -
     return tuple([registered(row, sender.value) async for row in rows])
 
 
-async def examine_files(node: Node, files: Sequence[FileToExamine], rules: Rules) -> Examination:
-    """Inspect and verify every file, one after the other; the answer of a file never depends on another's."""
+async def examine_files(node: Node, files: Sequence[FileToExamine], rules: Rules, *, keep: bool = True) -> Examination:
+    """Inspect and verify every file, one after the other; the answer of a file never depends on another's.
+
+    ``keep``: with the evidence of the verdicts; a rehearsal keeps nothing.
+    """
     faults: list[InputFault] = []
-    reports: list[FileReport | None] = []
+    judged: list[Judged | None] = []
     for position, file in enumerate(files):
         faults.extend(await _inspect(node, file, position))
-        reports.append(await _verify(node, file, position, rules))
-    return Examination(faults=tuple(faults), reports=tuple(reports), checked=node.settings.signing.mode == "verify")
+        judged.append(await _verify(node, file, position, rules, keep=keep))
+    return Examination(
+        faults=tuple(faults),
+        reports=tuple(one.report if one else None for one in judged),
+        evidence=tuple(one.evidence if one else None for one in judged),
+        checked=node.settings.signing.mode == "verify",
+    )
 
 
 async def _inspect(node: Node, file: FileToExamine, position: int) -> list[InputFault]:
@@ -155,7 +165,7 @@ async def _inspect(node: Node, file: FileToExamine, position: int) -> list[Input
     ]
 
 
-async def _verify(node: Node, file: FileToExamine, position: int, rules: Rules) -> FileReport | None:
+async def _verify(node: Node, file: FileToExamine, position: int, rules: Rules, *, keep: bool) -> Judged | None:
     policy = rules.main.value if position == 0 else rules.annex.value
     if not file.is_pdf or policy == NOT_APPLICABLE or node.settings.signing.mode != "verify":
         return None
@@ -176,4 +186,5 @@ async def _verify(node: Node, file: FileToExamine, position: int, rules: Rules) 
             sha1_documents_until=node.settings.signing.sha1_documents_until,
         ),
         sha256=file.sha256,
+        keep=keep,
     )

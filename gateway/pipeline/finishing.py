@@ -18,6 +18,7 @@ from ...adapters.axis import SendOutcome
 from ...queue import outbox
 from ...queue.messages import Message, Work
 from ...queue.work import completed, lease
+from ..evidence import rows_of
 from ..exchanges import Delivery, Outgoing, Outward, Subject, require
 from ..node import Node
 from .examination import Examination, Rules
@@ -40,6 +41,7 @@ async def finish_examination(
             policy_id=rules.main.id,
             positions=list(range(len(reports))),
             reports=reports,
+            evidence=rows_of(examination.evidence),
             actor=NODE,
             messages=outbox.rows(said),
         )

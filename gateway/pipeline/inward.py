@@ -24,6 +24,7 @@ from ...signing.envelope_keys import value_holds
 from ..directory import own_agencies_named
 from ..envelopes import FALSE_SENDERS, judged
 from ..exchanges import Incoming
+from ..files.store import NODE_FILES
 from ..node import Node
 from .arrivals import Arrival, deliver
 from .examination import FileToExamine, examine_files, rules_for
@@ -32,10 +33,6 @@ from .holding import hold_incoming
 from .moves import NODE
 from .packaging import scratch_folder
 from .statuses import settle
-
-# Received bytes belong to the node until they are given to an agency.
-NODE_FILES: Final = UUID(int=0)
-
 
 # 1. Look ------------------------------------------------------------------------------------------------------------
 

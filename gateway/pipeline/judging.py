@@ -7,11 +7,14 @@ for the node to fetch them (gateway/revocation/).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from ...signing.errors import SigningError
+from ...signing.evidence_bundle import Bundle
 from ...signing.report import FileReport, Overall, SignerRole
 from ...signing.request import RegisteredCertificate, VerificationRequest
+from ..evidence import EvidenceRoom, collected
 from ..node import Node
 
 # Answers that better revocation data may change: the signer's, or the timestamp authority's.
@@ -19,18 +22,36 @@ LACKING: Final = frozenset(("SIG_REVOCATION_UNKNOWN", "SIG_TIMESTAMP_UNTRUSTED",
 _UNPLACED: Final = frozenset(("SIG_IDENTITY_UNKNOWN", "SIG_IDENTITY_BY_NAME", "SIG_SENDER_UNKNOWN"))
 
 
-async def judge(node: Node, request: VerificationRequest, *, sha256: str) -> FileReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    report: FileReport
+    evidence: Bundle | None = None  # of a final verdict
+
+
+async def judge(node: Node, request: VerificationRequest, *, sha256: str, keep: bool = True) -> Judged:
+    """``keep``: with its evidence."""
     report = await node.verifier.verify(request, sha256=sha256)
     others = await _registered_to_others(node, report)
     if others:
         request = replace(request, registry=(*request.registry, *others))
         report = await node.verifier.verify(request, sha256=sha256)
-    if node.revocation is None:
-        return report
-    await node.revocation.remember(report.materials)
-    if lacks_revocation_data(report) and await node.revocation.supply(report.materials):
+    if node.revocation is not None:
+        await node.revocation.remember(report.materials)
+        if lacks_revocation_data(report) and await node.revocation.supply(report.materials):
+            report = await node.verifier.verify(request, sha256=sha256)
+    if node.evidence is None or not keep:
+        return Judged(report=report)
+    return await _with_evidence(node, node.evidence, request, report, sha256)
+
+
+async def _with_evidence(
+    node: Node, room: EvidenceRoom, request: VerificationRequest, report: FileReport, sha256: str
+) -> Judged:
+    try:
+        return Judged(report=report, evidence=await room.collect(request, report))
+    except SigningError:  # a list was replaced just now: the verdict of the new one is the better one anyway
         report = await node.verifier.verify(request, sha256=sha256)
-    return report
+        return Judged(report=report, evidence=await collected(room, request, report))
 
 
 def lacks_revocation_data(report: FileReport) -> bool:

@@ -19,6 +19,7 @@ from ...queue.messages import Message, Work
 from ...queue.port import Connection
 from ...queue.work import complete
 from ...signing.report import FileReport, Overall
+from .. import evidence
 from ..directory import Agency, sender_in
 from ..errors import GatewayError, InputFault
 from ..exchanges import Outward
@@ -66,7 +67,7 @@ async def rehearse(node: Node, submission: Submission) -> Rehearsal:
         names = [file.name for file in submission.files]
         checked = await acceptance.check(node, conn, submission.agency_id, submission.metadata, names)
         rules = await _rules(node, conn, checked.agency, submission.metadata)
-    examination = await examine_files(node, _submitted(node, submission), rules)
+    examination = await examine_files(node, _submitted(node, submission), rules, keep=False)
     return Rehearsal(faults=(*checked.faults, *examination.faults), reports=examination.reports)
 
 
@@ -115,7 +116,7 @@ async def examine(node: Node, work: Work) -> None:
         await complete(conn, work)
         if exchange["state"] != Outward.ACCEPTED:
             return  # a person decided meanwhile, or a crash came after the commit
-        await _save(node, conn, exchange_id, examination, rules)
+        await _save(node, conn, exchange, examination, rules)
         refusal = _refusal(examination)
         if refusal is not None:
             await hold_outward(node, conn, exchange, code=refusal[0], reason=refusal[1])
@@ -176,8 +177,11 @@ def _stored(node: Node, agency_id: UUID, files: Sequence[Any]) -> list[FileToExa
     ]
 
 
-async def _save(node: Node, conn: Connection, exchange_id: UUID, examination: Examination, rules: Rules) -> None:
-    reports = examination.as_json()
+async def _save(node: Node, conn: Connection, exchange: Any, examination: Examination, rules: Rules) -> None:
+    exchange_id, reports = exchange["id"], examination.as_json()
+    await evidence.save(
+        node.db, conn, agency_id=exchange["agency_id"], exchange_id=exchange_id, bundles=examination.evidence
+    )
     await node.db.queries.save_reports(
         conn, exchange_id=exchange_id, positions=list(range(len(reports))), reports=reports
     )

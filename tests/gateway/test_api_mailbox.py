@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from lienthong.gateway.exchanges import Inward
+from lienthong.gateway.files.store import NODE_FILES
 from lienthong.gateway.identifiers import Noun, show
 from lienthong.gateway.pipeline.arrivals import put_into_mailbox
-from lienthong.gateway.pipeline.inward import NODE_FILES
 
 from .conftest import PDF
 

@@ -69,6 +69,11 @@ WITH held AS (
     UPDATE exchange_file AS f SET report = r.report
     FROM moved, unnest(:positions::int[], :reports::jsonb[]) AS r (position, report)
     WHERE f.exchange_id = moved.id AND f.position = r.position
+), kept AS (
+    INSERT INTO evidence (sha256, agency_id, exchange_id, position, file_sha256, overall, manifest, timestamps)
+    SELECT v.sha256, moved.agency_id, moved.id, v.position, v.file_sha256, v.overall, v.manifest, v.timestamps
+    FROM moved, jsonb_populate_recordset(NULL::evidence, :evidence::jsonb) AS v
+    ON CONFLICT DO NOTHING
 ), told AS (
     INSERT INTO event (agency_id, exchange_id, subject, subject_id, from_state, to_state, actor)
     SELECT agency_id, id, 'outward', id, 'accepted', 'examined', :actor FROM moved

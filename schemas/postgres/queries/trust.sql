@@ -49,3 +49,17 @@ ORDER BY id LIMIT :limit;
 UPDATE certificate SET valid_to = least(valid_to, :at), ended_at = now(), ended_by = :actor, end_reason = :reason
 WHERE sha256 = :sha256 AND (:agency::text IS NULL OR upper(agency_code) = upper(:agency::text)) AND ended_at IS NULL
 RETURNING id, agency_code, role, holder;
+
+-- name: insert_evidence!
+-- Manifests of an exchange's files. The same verdict on the same data again is the same evidence.
+INSERT INTO evidence (sha256, agency_id, exchange_id, position, file_sha256, overall, manifest, timestamps)
+SELECT v.sha256, :agency_id, :exchange_id, v.position, v.file_sha256, v.overall, v.manifest, v.timestamps
+FROM jsonb_populate_recordset(NULL::evidence, :evidence::jsonb) AS v
+ON CONFLICT DO NOTHING;
+
+-- name: evidence_of_file^
+SELECT sha256, manifest, timestamps FROM evidence WHERE file_sha256 = :file_sha256 ORDER BY made_at DESC LIMIT 1;
+
+-- name: evidence_of_exchange^
+SELECT sha256, manifest, timestamps FROM evidence
+WHERE agency_id = :agency_id AND exchange_id = :exchange_id AND position = :position ORDER BY made_at DESC LIMIT 1;
