@@ -456,3 +456,32 @@ def test_a_defect_of_ours_never_ends_like_an_invalid_document() -> None:
 def test_reasons_inside_of_a_group_are_all_found() -> None:
     first, second = OSError(98, "in use"), GatewayError("ROOT_TASK_ENDED", "…")
     assert leaves(ExceptionGroup("a", [ExceptionGroup("b", [first]), second])) == [first, second]
+
+
+# evidence ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_is_reproduced_from_its_evidence(shell: Shell, desk: Desk, signed: Path, tmp_path: Path) -> None:
+    kept, pins = tmp_path / "chung-cu", tmp_path / "ghim"
+    asked = ("check", signed, "--trust-dir", desk.folder, *TRUST, "--keep-evidence", kept)
+    assert shell(*asked) == Exit.DONE
+    (manifest,) = kept.glob("*.json")
+    pins.mkdir()
+    (pins / "demo.toml").write_bytes((desk.folder / "demo.toml").read_bytes())  # no certificate, no list is left
+    assert shell("verify", signed, "--evidence", kept, "--trust-dir", pins) == Exit.DONE
+    assert "Trùng với kết luận đã ghi" in shell.out
+    name = manifest.name.split(".")[1]
+    assert name in shell.out
+    assert shell("verify", signed, "--evidence", kept, "--trust-dir", pins, "--evidence-sha256", name) == Exit.DONE
+    wrong = shell("verify", signed, "--evidence", kept, "--trust-dir", pins, "--evidence-sha256", "0" * 64)
+    assert wrong == Exit.UNREADABLE
+    assert "SIG_EVIDENCE_ALTERED" in shell.err
+    manifest.write_bytes(manifest.read_bytes().replace(b"ND30", b"NA30"))
+    assert shell("verify", signed, "--evidence", kept, "--trust-dir", pins) == Exit.UNREADABLE
+    assert "SIG_EVIDENCE_ALTERED" in shell.err
+
+
+def test_no_evidence_of_what_is_undetermined(shell: Shell, signed: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "chung-cu"
+    assert shell("check", signed, "--keep-evidence", kept) == Exit.UNDETERMINED
+    assert not kept.exists()

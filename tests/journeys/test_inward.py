@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from lienthong.adapters.axis import MessageKind, OutgoingPackage
 from lienthong.edxml.identifiers import DocumentId
 from lienthong.edxml.model import Business, BusinessType, Replacement, UpdateInfo
+from lienthong.signing.evidence_files import read_bundle
 from lienthong.tests.journeys.outsiders import bring, letter, status
 from lienthong.tests.journeys.papers import NEIGHBOUR, OUTSIDE, SENDER
 from lienthong.tests.journeys.province import LONG, Province
@@ -44,6 +46,13 @@ async def test_a_good_letter_is_delivered_registered_and_worked_on(province: Pro
     _, content = await province.sender.call("GET", f"/v1/incoming/{document}/files/0")
     assert content == paper.read_bytes()
     hidden, _ = await province.neighbour.call("GET", f"/v1/incoming/{document}")
+    assert hidden == 404
+
+    _, evidence = await province.sender.call("GET", f"/v1/documents/{document}/evidence/0")
+    (tmp_path / "chung-cu.json").write_text(json.dumps(evidence), encoding="utf-8")
+    kept = read_bundle(tmp_path / "chung-cu.json", view["files"][0]["sha256"])
+    assert kept.manifest["report"]["overall"] == "VALID"
+    hidden, _ = await province.neighbour.call("GET", f"/v1/documents/{document}/evidence/0")
     assert hidden == 404
 
     _, first = await province.sender.call("POST", f"/v1/incoming/{document}/registration", json={})
