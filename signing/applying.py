@@ -40,6 +40,7 @@ from .sign_job import Level, Subfilter
 from .signed_data import DIGEST, SignerParts, signed_attributes, signed_data
 
 VIETNAM: Final = timezone(timedelta(hours=7))
+LARGEST_INSIDE: Final = 200_000  # bytes of revocation lists that still go into an adbe.pkcs7.detached value
 HEX_RESERVED: Final = 20480  # hex digits for the CMS value with chain and timestamp token (platform.md 7.4)
 SUBFILTERS: Final = {
     Subfilter.ADOBE: SigSeedSubFilter.ADOBE_PKCS7_DETACHED,
@@ -82,7 +83,7 @@ def begin(content: io.BytesIO, reader: PdfFileReader, parts: SignerParts, how: S
         field = next(embedder).get_object()
         _extensions(writer, parts, how)
         _show(writer, field, how.look)
-        if how.evidence is not None and how.subfilter is Subfilter.CADES:
+        if how.evidence is not None and not _inside(how):
             _embed(writer, how.evidence)
         embedder.send(_setup(field, how))
         gap, _ = embedder.send(cms_embedder.SigIOSetup(md_algorithm=DIGEST, in_place=True))
@@ -129,9 +130,7 @@ def from_known_authority(token: cms.ContentInfo, evidence: LastingEvidence) -> b
 
 def _setup(field: Any, how: Signing) -> cms_embedder.SigObjSetup:
     lock = entry(field, "/Lock")
-    room = HEX_RESERVED
-    if how.evidence is not None and how.subfilter is Subfilter.ADOBE:
-        room += 2 * sum(len(listed.dump()) + 64 for listed in how.evidence.crls)
+    room = HEX_RESERVED + 2 * sum(len(listed) + 64 for listed in _inside(how))
     return cms_embedder.SigObjSetup(
         sig_placeholder=SignatureObject(
             bytes_reserved=room,
@@ -147,6 +146,14 @@ def _setup(field: Any, how: Signing) -> cms_embedder.SigObjSetup:
             docmdp_perms=MDPPerm.FILL_FORMS if how.certify else None,
         ),
     )
+
+
+def _inside(how: Signing) -> tuple[bytes, ...]:
+    """Revocation lists that travel inside of the signature, Adobe's way; large ones go where PAdES puts them."""
+    if how.evidence is None or how.subfilter is not Subfilter.ADOBE:
+        return ()
+    lists = tuple(listed.dump() for listed in how.evidence.crls)
+    return lists if sum(map(len, lists)) <= LARGEST_INSIDE else ()
 
 
 def _extensions(writer: IncrementalPdfFileWriter, parts: SignerParts, how: Signing) -> None:
@@ -177,7 +184,7 @@ def _extra_attributes(parts: SignerParts, how: Signing) -> tuple[bytes, ...]:
         return ()
     time = cms.Time({"utc_time": core.UTCTime(how.now)})
     attributes = [simple_cms_attribute("signing_time", time)]
-    if how.evidence is not None:
+    if how.evidence is not None and _inside(how):
         archived = Signer.format_revinfo(crls=list(how.evidence.crls))
         attributes.append(simple_cms_attribute("adobe_revocation_info_archival", archived))
     return (parts.protection, *(attribute.dump() for attribute in attributes))

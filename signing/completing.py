@@ -13,7 +13,7 @@ from .applying import (
     from_known_authority,
 )
 from .lasting import LastingEvidence, lasting_evidence
-from .releasing import release
+from .releasing import level_reached, release
 from .sign_job import Level, SignJob, SignResult
 from .sign_steps import STEPS
 from .trust import load_store
@@ -37,7 +37,7 @@ def complete(
         # The authority has another certificate than when we last asked it.
         certificate: x509.Certificate = begun.parts.certificate
         store = load_store(job.trust_folder, job.trust_store)
-        add_evidence(content, lasting_evidence(store, certificate, (), token, job.now))
-    if job.level is Level.B_LTA and rule.closes and timestamper is not None:
+        add_evidence(content, lasting_evidence(store, certificate, evidence.certificates, token, job.now))
+    if level_reached(job) is Level.B_LTA and timestamper is not None:
         add_archive_timestamp(content, timestamper)
     return release(job, rule, field, content.getvalue(), begun.parts.certificate)

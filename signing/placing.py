@@ -5,7 +5,7 @@ Defaults are the ô positions of Nghị định 30/2020/NĐ-CP, Phụ lục I, P
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +75,7 @@ def place_fields(job: PrepareJob) -> Placed:
         fields=[],
         warnings=[],
     )
-    _, pages = read_pages(Path(job.source), READ)
+    count, pages = read_pages(Path(job.source), READ)
     first = next((page for page in pages if page.number == 0 and not page.turned), None)
     # 1. number and date
     places.put(NUMBER_FIELD, number_anchor(first) if first else None)
@@ -89,7 +89,12 @@ def place_fields(job: PrepareJob) -> Placed:
     _initials(places, job, pages, leader)
     places.fields.append(leader)
     places.fields.append(places.given.get(AGENCY_FIELD) or _agency(job, leader))
-    return Placed(fields=tuple(places.fields), block=signer.block if signer else None, warnings=tuple(places.warnings))
+    fields = tuple(_from_the_front(field, count) for field in places.fields)
+    return Placed(fields=fields, block=signer.block if signer else None, warnings=tuple(places.warnings))
+
+
+def _from_the_front(field: PlacedField, pages: int) -> PlacedField:
+    return replace(field, page=field.page % pages) if -pages <= field.page < 0 else field
 
 
 def _leader(places: _Places, signer: SignerPlace | None) -> PlacedField:

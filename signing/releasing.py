@@ -16,7 +16,7 @@ from .errors import SigningError
 from .report import FileReport, Overall, Question, SignatureReport, Verdict
 from .request import TimestampRule, VerificationRequest
 from .sign_job import Level, SignJob, SignResult, SignStep
-from .sign_steps import AGENCY_ALONE, StepRule
+from .sign_steps import AGENCY_ALONE, STEPS, StepRule
 from .verification import verify_file
 
 GOOD: Final = (Verdict.VALID, Verdict.NOT_APPLICABLE)
@@ -39,11 +39,16 @@ def release(job: SignJob, rule: StepRule, field: str, content: bytes, certificat
         size=report.size,
         field=field,
         signing_time=signature.signing_time or job.now,
-        level=job.level,
+        level=level_reached(job),
         certificate_sha256=signature.certificate_sha256,
         overall=report.overall.value,
         warnings=report.warnings,
     )
+
+
+def level_reached(job: SignJob) -> Level:
+    """The archive timestamp comes once, with the signature that closes the document."""
+    return Level.B_LT if job.level is Level.B_LTA and not STEPS[job.step].closes else job.level
 
 
 def write_result(target: Path, content: bytes) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign.fields import MDPPerm
+from pyhanko.sign.validation import read_certification_data
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from .difference import DOCUMENT_TIMESTAMP
@@ -38,10 +40,11 @@ class Source:
 
 
 def open_source(content: bytes, registry: Sequence[RegisteredCertificate] = ()) -> Source:
-    """Raises SigningError SIG_SOURCE_UNREADABLE, _OLD, _ACTIVE or _SIGNED, SIG_ENCRYPTED, or a bound's code."""
+    """Raises SigningError SIG_SOURCE_UNREADABLE, _OLD, _ACTIVE, _LOCKED, _SIGNED, SIG_ENCRYPTED, or a bound's."""
     stream = io.BytesIO(content)
     document = open_bytes(stream)
     _refuse_active(document)
+    _refuse_locked(document)
     fields = [f for f in document.fields if f.kind == "/Sig"]
     signed = [f for f in fields if f.signed]
     known = {listed.sha256: listed.role for listed in registry}
@@ -79,6 +82,15 @@ def _refuse_active(document: Document) -> None:
     if active:
         raise SigningError(
             "SIG_SOURCE_ACTIVE", f"Tệp có nội dung tự chạy hoặc biểu mẫu XFA ({', '.join(active)})", blame="document"
+        )
+
+
+def _refuse_locked(document: Document) -> None:
+    """A first signer who allows no change (P=1) leaves nothing to sign for anybody (signatures.md 4, #4)."""
+    certified = read_certification_data(document.reader)
+    if certified is not None and certified.permission is MDPPerm.NO_CHANGES:
+        raise SigningError(
+            "SIG_SOURCE_LOCKED", "Chữ ký đầu tiên cấm mọi thay đổi; không ký thêm được", blame="document"
         )
 
 

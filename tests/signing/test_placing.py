@@ -160,7 +160,7 @@ def test_page_without_words_gets_the_default_places(tmp_path: Path, desk: Any) -
     found, fields = placed(path, initials=1)
     assert set(codes(found)) == {"SIG_WARN_PLACED_BY_DEFAULT"}
     assert len(found.warnings) == 4
-    assert fields[LEADER_FIELD].page == -1
+    assert fields[LEADER_FIELD].page == 1  # the last one
     own = PlacedField(name=LEADER_FIELD, page=0, box=(300.0, 100.0, 420.0, 160.0))
     _, fields = placed(path, fallback=(own,))
     assert fields[LEADER_FIELD] == own

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pikepdf
 import pytest
+from cryptography.x509 import ReasonFlags
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from lienthong.signing.report import Overall, SignerRole
 from lienthong.signing.sign_job import (
@@ -70,3 +79,93 @@ def test_initials_come_first(office: Office) -> None:
     office.leader()
     refused("SIG_INITIALS_AFTER_LEADER", office.sign, SignStep.INITIALS, office.drafter)
     assert office.agency().overall == Overall.VALID.value
+
+
+def plain(pdf: pikepdf.Pdf) -> None:
+    """As it is."""
+
+
+def turned(pdf: pikepdf.Pdf) -> None:
+    for page in pdf.pages:
+        page.rotate(90, relative=False)
+
+
+def moved(pdf: pikepdf.Pdf) -> None:
+    for page in pdf.pages:
+        page.mediabox = [50, 50, 645, 892]
+        page.cropbox = [60, 60, 600, 800]
+
+
+def formed(pdf: pikepdf.Pdf) -> None:
+    """A form of somebody's office suite, with a field that nobody asked for."""
+    field = pikepdf.Dictionary(
+        FT=pikepdf.Name.Tx, T="ghi_chu", Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, Rect=[10, 10, 60, 30]
+    )
+    shown = pdf.make_indirect(field)
+    pdf.pages[0].Annots = pikepdf.Array([shown])
+    pdf.Root.AcroForm = pdf.make_indirect(pikepdf.Dictionary(Fields=pikepdf.Array([shown])))
+
+
+@pytest.mark.parametrize(
+    ("change", "saving"),
+    [
+        (plain, {"object_stream_mode": pikepdf.ObjectStreamMode.generate}),
+        (plain, {"linearize": True}),
+        (plain, {"force_version": "2.0"}),
+        (turned, {}),
+        (moved, {}),
+        (formed, {}),
+    ],
+    ids=["object streams", "linearized", "PDF 2.0", "turned", "moved", "form"],
+)
+def test_files_of_all_kinds(office: Office, change: Callable[[pikepdf.Pdf], None], saving: dict[str, Any]) -> None:
+    with pikepdf.open(office.paper, allow_overwriting_input=True) as pdf:
+        change(pdf)
+        pdf.save(office.paper, **saving)
+    office.prepare()
+    office.leader()
+    office.fill(number="12", date="ngày 21 tháng 11 năm 2026")
+    assert office.agency().overall == Overall.VALID.value
+
+
+def test_large_revocation_lists_go_beside_the_signature(office: Office, tmp_path: Path) -> None:
+    own = tmp_path / "trust"
+    own.mkdir()
+    sub, now = office.desk.pki.sub, office.desk.now
+    kept = list(sub.revoked)
+    sub.revoked += [(10**20 + n, now - timedelta(days=1), ReasonFlags.superseded) for n in range(6000)]
+    try:
+        office.desk.pki.write_store(own)
+    finally:
+        sub.revoked[:] = kept
+    office.settings |= {"trust_folder": str(own), "subfilter": Subfilter.ADOBE}
+    office.prepare()
+    office.leader()
+    office.fill(number="1")
+    assert office.agency().overall == Overall.VALID.value
+    reader = PdfFileReader(io.BytesIO(office.paper.read_bytes()))
+    assert len(reader.root["/DSS"]["/CRLs"]) == 2
+    assert all(len(s.pkcs7_content) < 20_000 for s in reader.embedded_regular_signatures)
+
+
+def test_archive_timestamp_closes_the_document(office: Office) -> None:
+    office.prepare()
+    assert office.leader(level=Level.B_LTA).level is Level.B_LT
+    office.fill(number="1")
+    assert office.agency(level=Level.B_LTA).level is Level.B_LTA
+    reader = PdfFileReader(io.BytesIO(office.paper.read_bytes()))
+    assert len(list(reader.embedded_timestamp_signatures)) == 1
+
+
+def test_signature_covers_its_own_evidence(office: Office) -> None:
+    """One revision for each signature: nothing stands behind the agency's."""
+    office.prepare()
+    office.leader()
+    office.fill(number="1")
+    office.agency()
+    reader = PdfFileReader(io.BytesIO(office.paper.read_bytes()))
+    assert [s.evaluate_signature_coverage().name for s in reader.embedded_regular_signatures] == [
+        "ENTIRE_REVISION",
+        "ENTIRE_FILE",
+    ]
+    assert reader.xrefs.total_revisions == 5

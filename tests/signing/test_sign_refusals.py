@@ -11,6 +11,7 @@ import pikepdf
 import pytest
 from cryptography.x509 import ReasonFlags
 from PIL import Image
+from pyhanko.sign.fields import MDPPerm
 
 from lienthong.deploy.demo.pki import STORE, Holder
 from lienthong.signing.json_values import from_json, to_json
@@ -91,6 +92,15 @@ def test_view_at_opening_is_no_script(office: Office) -> None:
 def test_source_that_is_gone(office: Office) -> None:
     office.paper.unlink()
     refused("SIG_SOURCE_MISSING", office.prepare)
+
+
+def test_first_signature_that_allows_nothing(office: Office) -> None:  # signatures.md 4, #4
+    office.paper.write_bytes(
+        office.desk.sign(
+            office.desk.blank, office.desk.leader, "Signature1", certify=True, permission=MDPPerm.NO_CHANGES
+        )
+    )
+    refused("SIG_SOURCE_LOCKED", office.agency)
 
 
 def test_signature_of_a_stranger(office: Office) -> None:
