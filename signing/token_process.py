@@ -79,9 +79,10 @@ class TokenProcess:
             await self._start()
             while not self.over:
                 request, pin, answer = await self._queue.get()
-                if not answer.cancelled():  # the caller left before its turn
+                if answer.cancelled():  # the caller left before its turn
+                    _wipe(pin)
+                else:
                     await self._settle(request, pin, answer)
-                _wipe(pin)
         except TokenError as cause:  # it did not even start
             self._refuse_waiting(cause)
         finally:
@@ -93,9 +94,13 @@ class TokenProcess:
             value = await self._exchange(request, pin)
         except SigningError as cause:
             self.over = self.over or cause.code in DEAD
-            if not answer.done():
-                answer.set_exception(cause)
+            _refuse(answer, cause)
             return
+        except asyncio.CancelledError:  # closed meanwhile: whoever waits for this answer must not wait for ever
+            _refuse(answer, TokenError("SIG_TOKEN_SESSION_LOST", "phiên đã đóng"))
+            raise
+        finally:
+            _wipe(pin)
         if not answer.done():
             answer.set_result(value)
 
@@ -180,8 +185,7 @@ class TokenProcess:
         while not self._queue.empty():
             _, pin, answer = self._queue.get_nowait()
             _wipe(pin)
-            if not answer.done():
-                answer.set_exception(cause)
+            _refuse(answer, cause)
 
 
 def _unpacked(answer: dict[str, Any]) -> dict[str, Any]:
@@ -197,6 +201,11 @@ def _error(answer: dict[str, Any]) -> SigningError:
     if code in MESSAGES:
         return TokenError(code, pin=PinState(answer["pin"]) if answer.get("pin") else None, message=message)
     return SigningError(code, message, blame=answer.get("blame", "ours"), transient=answer.get("transient", False))
+
+
+def _refuse(answer: asyncio.Future[dict[str, Any]], cause: SigningError) -> None:
+    if not answer.done():
+        answer.set_exception(cause)
 
 
 def _wipe(pin: bytearray) -> None:

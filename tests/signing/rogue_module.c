@@ -104,7 +104,10 @@ static number sign_init(number session, void *mechanism, number key) {
 }
 
 static number sign(number session, unsigned char *data, number size, unsigned char *out, number *length) {
-    if (ordered("hang")) pause();
+    if (ordered("hang")) {
+        note("sign");
+        pause();
+    }
     if (ordered("crash")) raise(SIGSEGV);
     if (ordered("cant_lock") && __sync_add_and_fetch(&inside, 1) != 1) note("two threads inside");
     number answer = ((number (*)(number, unsigned char *, number, unsigned char *, number *))real.call[SIGN])(

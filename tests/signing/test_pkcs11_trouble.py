@@ -15,6 +15,7 @@ from lienthong.signing.pkcs11_means import Scheme, check_signature
 from lienthong.signing.token_desk import OpenToken, TokenDesk, TokenDeskSettings
 from lienthong.signing.tokens import PinState, TokenAddress, TokenError
 
+from ..waiting import until
 from .softhsm import RogueModule, SoftToken
 
 
@@ -159,6 +160,19 @@ async def test_a_caller_that_leaves_does_not_cost_the_session(
         await asyncio.sleep(0)
         leaving.cancel()
         assert await desk.sign_bytes(held.handle, b"van ban")
+
+
+async def test_closing_while_the_token_works_answers_everybody(
+    rogue: RogueModule, settings: TokenDeskSettings, place: TokenAddress, leader: SoftToken
+) -> None:
+    async with TokenDesk(settings=settings) as desk:
+        held = await desk.open(place, leader.pin, label="cu")
+        rogue.order("hang")
+        asked = [asyncio.ensure_future(desk.sign_bytes(held.handle, b"van ban")) for _ in range(2)]
+        await until(lambda: "sign" in rogue.log(), 10.0)
+        await desk.close(held.handle)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [getattr(answer, "code", None) for answer in answers] == ["SIG_TOKEN_SESSION_LOST"] * 2
 
 
 async def test_too_many_waiting_requests_are_refused(
