@@ -22,6 +22,7 @@ from ...signing.request import VerificationRequest
 from ..errors import GatewayError, InputFault
 from ..node import Node
 from ..pipeline.examination import Rules, rules_for
+from ..pipeline.judging import judge
 from .outcome import CheckedFile, CheckOutcome, FileKind, Sender, SenderSource
 from .outcome_json import facts_from_json, outcome_to_json, sender_from_json
 from .rules import annex_policy, overall_of, policies_of
@@ -166,8 +167,10 @@ class CheckDesk:
             sender_code=sender.code,
             sender_name=sender.name,
             registry=rules.registry if rules else (),
+            appearance=True,
+            sha1_documents_until=node.settings.signing.sha1_documents_until,
         )
-        return await node.verifier.verify(request, sha256=sha256)
+        return await judge(node, request, sha256=sha256)
 
     def _outcome(
         self, file: HandedIn, sender: Sender, overall: Overall, files: tuple[CheckedFile, ...]

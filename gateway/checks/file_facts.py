@@ -10,7 +10,7 @@ from typing import Final
 from ...signing.policies import NOT_APPLICABLE, REQUIRED_SETS
 from ...signing.report import FileReport, SignatureReport
 from .outcome import CheckOutcome, FileKind, Sender, SenderSource
-from .words import LEGAL_VALUES, ROLES, TIME_SOURCES
+from .words import FOR_REFERENCE, LEGAL_VALUES, NEXT_STEPS, ROLES, TIME_SOURCES
 
 VIETNAM: Final = timezone(timedelta(hours=7))
 Lines = tuple[tuple[str, str], ...]
@@ -39,6 +39,11 @@ def outcome_lines(outcome: CheckOutcome) -> Lines:
         ("Kho tin cậy", outcome.trust_store),
         *(_pdf_lines(outcome.files[0].report) if outcome.kind is FileKind.PDF else ()),
     )
+
+
+def next_step(outcome: CheckOutcome) -> str:
+    """What the clerk does now."""
+    return FOR_REFERENCE if outcome.only_signatures_missing else NEXT_STEPS[outcome.overall]
 
 
 def file_lines(report: FileReport) -> Lines:

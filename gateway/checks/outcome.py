@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from ...edxml.findings import Finding
+from ...edxml.findings import Finding, Severity
 from ...signing.report import FileReport, Overall
 
 
@@ -70,3 +70,14 @@ class CheckOutcome:
     overall: Overall
     files: tuple[CheckedFile, ...]
     package: PackageFacts | None = None
+
+    @property
+    def only_signatures_missing(self) -> bool:
+        """Nothing is wrong but that signatures are missing: worth reading for reference (registers.md C1)."""
+        bad = [file.report for file in self.files if file.report.overall not in _GOOD]
+        refused = self.package is not None and any(f.severity is Severity.ERROR for f in self.package.findings)
+        return bool(bad) and not refused and all(r.missing_signatures_only or r.reason_code == _UNSIGNED for r in bad)
+
+
+_GOOD: Final = (Overall.VALID, Overall.NOT_APPLICABLE)
+_UNSIGNED: Final = "SIG_NOT_SIGNED"

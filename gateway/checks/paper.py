@@ -30,12 +30,11 @@ from ..monitoring.certificate_paper import (
     table,
     text,
 )
-from .file_facts import file_lines, moment, outcome_lines, signature_lines
+from .file_facts import file_lines, moment, next_step, outcome_lines, signature_lines
 from .law import Article, load_law
 from .outcome import CheckOutcome, PackageFacts
 from .words import (
     ASKED,
-    NEXT_STEPS,
     OVERALL_MARKS,
     ROLES,
     SEVERITY_MARKS,
@@ -117,7 +116,7 @@ def _verdict_box(outcome: CheckOutcome) -> Table:
     colour = COLOURS[mark.tone]
     cell: list[Any] = [text(f"KẾT LUẬN: {mark.word}", font=BOLD, size=14, centred=True, colour=colour, after=3)]
     cell += [text(reason, centred=True, limit=_LONG) for reason in _reasons(outcome)]
-    cell.append(text(NEXT_STEPS[outcome.overall], font=ITALIC, centred=True))
+    cell.append(text(next_step(outcome), font=ITALIC, centred=True))
     style = [
         ("FONTNAME", (0, 0), (-1, -1), REGULAR),
         ("BOX", (0, 0), (-1, -1), 1.2, colors.HexColor(colour)),

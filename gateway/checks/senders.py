@@ -38,7 +38,7 @@ async def registered_sender(node: Node, report: FileReport, day: date | None) ->
     if not wanted:
         return None
     async with node.db.unit(None) as conn:
-        rows = [row async for row in node.db.queries.owners_of_certificates(conn, sha256s=wanted)]
+        rows = [row async for row in node.db.queries.certificates_named(conn, digests=wanted)]
         ranked = sorted(rows, key=lambda row: (row["role"] == SignerRole.AGENCY, wanted.index(row["sha256"])))
         if not ranked:
             return None

@@ -61,6 +61,10 @@ NEXT_STEPS: Final = {
     Overall.UNDETERMINED: "Chưa đủ căn cứ để kết luận; chưa trả lại. Bổ sung điều còn thiếu hoặc kiểm tra lại sau.",
     Overall.NOT_APPLICABLE: "Không có chữ ký số nào phải kiểm tra ở tệp này.",
 }
+# Quyết định 28/2018/QĐ-TTg Điều 4.2: not returned for that alone.
+FOR_REFERENCE: Final = (
+    "Chỉ có giá trị tham khảo vì thiếu chữ ký: có thể nhận để tham khảo và đề nghị bên gửi bổ sung bản ký đủ."
+)
 ROLES: Final = {
     SignerRole.LEADER: "người có thẩm quyền",
     SignerRole.AGENCY: "cơ quan",

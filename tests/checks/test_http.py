@@ -100,7 +100,7 @@ async def test_the_registers_certificate_tells_the_sender(calls: Any, material: 
         (SENDER.lower(), "VALID", "SIG_IDENTITY_REGISTERED", SENDER),
         ("sở tài chính  tỉnh Mẫu", "VALID", "SIG_IDENTITY_REGISTERED", SENDER),
         (OTHER, "INVALID", "SIG_IDENTITY_OTHER_AGENCY", OTHER),
-        ("Sở Xây dựng tỉnh Khác", "UNDETERMINED", "SIG_IDENTITY_UNKNOWN", None),
+        ("Sở Xây dựng tỉnh Khác", "UNDETERMINED", "SIG_SENDER_UNKNOWN", None),
     ],
 )
 async def test_a_told_sender_is_compared_with(

@@ -56,10 +56,6 @@ SELECT id, key, scope, agency_code, valid_from, valid_to, value, legal_basis, bi
 WHERE key = ANY(:keys::text[]) AND valid_from <= :on_date AND (valid_to IS NULL OR valid_to >= :on_date)
   AND (agency_code IS NULL OR upper(agency_code) = ANY(:agency_keys::text[]));
 
--- name: owners_of_certificates
--- Whose these certificates are, for a check by hand that was told no sender.
-SELECT sha256, agency_code, role FROM certificate WHERE sha256 = ANY(:sha256s::text[]);
-
 -- name: insert_certificate!
 INSERT INTO certificate (sha256, agency_code, role, holder, valid_from, valid_to)
 VALUES (:sha256, :agency_code, :role, :holder, :valid_from, :valid_to)
