@@ -170,7 +170,7 @@ class CheckDesk:
             appearance=True,
             sha1_documents_until=node.settings.signing.sha1_documents_until,
         )
-        return await judge(node, request, sha256=sha256)
+        return (await judge(node, request, sha256=sha256, keep=False)).report
 
     def _outcome(
         self, file: HandedIn, sender: Sender, overall: Overall, files: tuple[CheckedFile, ...]
