@@ -16,6 +16,7 @@ from pyhanko.sign.general import MultivaluedAttributeError, NonexistentAttribute
 from pyhanko.sign.validation import generic_cms
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
+from .certificate_memory import parsed_once
 from .document import entry
 from .paths import Evidence
 from .request import VerificationRequest
@@ -33,7 +34,7 @@ def file_evidence(reader: PdfFileReader, store: TrustStore, request: Verificatio
     return Evidence(
         store=store,
         now=request.now,
-        certificates=tuple(_parsed(dss, "/Certs", known, x509.Certificate.load, lambda c: c.subject.hashable)),
+        certificates=tuple(_parsed(dss, "/Certs", known, parsed_once, lambda c: c.subject.hashable)),
         crls=tuple(c for c in _parsed(dss, "/CRLs", known, crl.CertificateList.load, _own_list) if _own_list(c)),
         ocsps=tuple(_parsed(dss, "/OCSPs", known, ocsp.OCSPResponse.load, lambda o: o.response_data.native)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import name_speed, pyhanko_speed
+from . import certificate_memory, name_speed, path_memory, pyhanko_speed
 from .report_json import report_to_json
 from .request import request_from_json
 from .verification import verify_file
@@ -13,6 +13,8 @@ from .verification import verify_file
 def verify(value: dict[str, Any]) -> dict[str, Any]:
     pyhanko_speed.install()
     name_speed.install()
+    certificate_memory.install()
+    path_memory.install()
     return verify_plainly(value)
 
 

@@ -16,10 +16,11 @@ PAIRS_MAX: Final = 4096  # of some hundred bytes each; a site meets a few dozen 
 
 
 def install() -> None:
-    """Replace the comparison in this process."""
+    """Replace the comparison and the comparable form in this process."""
     original = Name.__eq__
     if not hasattr(original, "replaced"):
         Name.__eq__ = remembering(original)
+        Name.hashable = property(remembering_form(Name.hashable.fget))
 
 
 def remembering(original: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -40,3 +41,18 @@ def remembering(original: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bo
 
     equal.replaced = original  # type: ignore[attr-defined]
     return equal
+
+
+def remembering_form(original: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Return the comparable form of a name, prepared once for each byte string."""
+    known: dict[bytes, str] = {}
+
+    def form(self: Any) -> str:
+        written = self.dump()
+        if written not in known:
+            if len(known) >= PAIRS_MAX:
+                known.clear()
+            known[written] = original(self)
+        return known[written]
+
+    return form

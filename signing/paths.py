@@ -30,6 +30,7 @@ from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint, Disallow
 from pyhanko_certvalidator.validate import async_validate_path
 
 from .answers import answer
+from .path_memory import RememberedContext
 from .report import Answer
 from .trust import TrustStore
 
@@ -105,7 +106,8 @@ class Evidence:
         timestamps: bool = False,
         document_key: bytes | None = None,
     ) -> ValidationContext:
-        return ValidationContext(
+        policy = PinnedSha1Policy(self.store.sha1_keys(self.now), digests=timestamps, document_key=document_key)
+        context = RememberedContext(
             trust_roots=list(self.store.roots),
             other_certs=[*self.store.intermediates, *self.certificates],
             crls=[*self.store.crls, *self.crls],
@@ -114,10 +116,13 @@ class Evidence:
             allow_fetching=False,
             revocation_mode="require" if revocation else "none",
             retroactive_revinfo=True,
-            algorithm_usage_policy=PinnedSha1Policy(
-                self.store.sha1_keys(self.now), digests=timestamps, document_key=document_key
-            ),
+            algorithm_usage_policy=policy,
         )
+        context.policy = policy
+        if not self.ocsps:
+            context.evidence_key = (self.digest, revocation, timestamps, document_key)
+            context.lists = (*self.store.crls, *self.crls)
+        return context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

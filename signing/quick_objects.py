@@ -37,6 +37,10 @@ _TOKEN: Final = re.compile(
     + _BEFORE_NEXT
     + rb")",
 )
+_NUMBER: Final = rb"[+-]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})"
+_NUMBERS: Final = re.compile(  # the rest of an array of numbers
+    rb"[\t\n\x0c\r ]*(" + _NUMBER + rb"(?:[\t\n\x0c\r ]++" + _NUMBER + rb")*)[\t\n\x0c\r ]*\]"
+)
 _ESCAPE: Final = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _END: Final = re.compile(_SPACE + rb"endobj")
@@ -127,6 +131,13 @@ class QuickObjects:
     def _array(self, text: bytes, at: int, container: Any, depth: int) -> tuple[Any, int]:
         value = generic.ArrayObject()
         value.container_ref = container
+        numbers = _NUMBERS.match(text, at)
+        if numbers is not None:
+            for written in numbers[1].split():
+                number = generic.FloatObject(written.decode()) if b"." in written else generic.NumberObject(written)
+                number.container_ref = container
+                value.append(number)
+            return value, numbers.end()
         while True:
             found = _TOKEN.match(text, at)
             if found is not None and found[6] == b"]":

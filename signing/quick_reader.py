@@ -106,6 +106,8 @@ class QuickResolver(HistoricalResolver):
             result = generic.DictionaryObject()
             dict.update(result, {key: self._copied(value, container) for key, value in obj.items()})
         elif kind is generic.ArrayObject:
+            if all(type(value) in ATOMS for value in obj):
+                return obj  # numbers lead nowhere
             result = generic.ArrayObject([self._copied(value, container) for value in obj])
         elif kind is generic.IndirectObject:
             return generic.IndirectObject(obj.reference.idnum, obj.reference.generation, self)
@@ -115,6 +117,27 @@ class QuickResolver(HistoricalResolver):
             return self._subsume_object(obj)
         result.container_ref = container
         return result
+
+    def _collect_indirect_references(self, obj: Any, seen: set[generic.Reference], since_revision: Any = None) -> None:
+        if type(obj) in ATOMS:
+            return
+        if isinstance(obj, generic.IndirectObject):
+            reference = obj.reference
+            if reference in seen:
+                return
+            if since_revision is None or self.reader.xrefs.get_introducing_revision(reference) >= since_revision:
+                seen.add(reference)
+            else:
+                return
+            obj = self(reference)
+        if isinstance(obj, generic.DictionaryObject):
+            for value in obj.values():
+                if type(value) not in ATOMS:
+                    self._collect_indirect_references(value, seen, since_revision)
+        elif isinstance(obj, generic.ArrayObject):
+            for value in obj:
+                if type(value) not in ATOMS:
+                    self._collect_indirect_references(value, seen, since_revision)
 
 
 class _Ways:
