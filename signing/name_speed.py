@@ -55,4 +55,5 @@ def remembering_form(original: Callable[[Any], str]) -> Callable[[Any], str]:
             known[written] = original(self)
         return known[written]
 
+    form.replaced = original  # type: ignore[attr-defined]
     return form

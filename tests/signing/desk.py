@@ -16,6 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from lienthong.deploy.demo.pki import STORE, Holder, Pki, make_pki
 from lienthong.deploy.demo.pki_parts import Issued
+from lienthong.signing.jobs import quicken
 from lienthong.signing.preparing import SignatureBoxes, fill, prepare
 from lienthong.signing.producing import Proof, StampImages, sign_document
 from lienthong.signing.report import Answer, FileReport, Question, SignerRole
@@ -67,7 +68,8 @@ class Desk:
         return Proof(timestamper=self.pki.timestamper(at), store=store, now=self.now)
 
     def check(self, document: bytes | Path, **changes: Any) -> FileReport:
-        """Verify with the sender's registry and ND30, unless ``changes`` say otherwise."""
+        """Verify as a worker does, with the sender's registry and ND30, unless ``changes`` say otherwise."""
+        quicken()
         path = document
         if isinstance(document, bytes):
             path = self.folder / "in-check.pdf"

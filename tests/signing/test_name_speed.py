@@ -35,3 +35,9 @@ def test_every_pair_is_answered_as_by_the_original_also_the_second_time() -> Non
 def test_what_is_no_name_is_never_equal() -> None:
     equal = name_speed.remembering(ORIGINAL)
     assert [equal(NAMES[0], other) for other in (None, "CN=x", NAMES[0].chosen)] == [False, False, False]
+
+
+def test_comparable_form_is_the_original_one() -> None:
+    original = getattr(Name.hashable.fget, "replaced", Name.hashable.fget)
+    form = name_speed.remembering_form(original)
+    assert [form(name) for name in NAMES * 2] == [original(name) for name in NAMES * 2]
