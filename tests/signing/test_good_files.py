@@ -54,7 +54,7 @@ def test_produced_document_is_verified_offline_from_its_own_evidence(desk: Desk)
 
 def test_report_survives_json(desk: Desk) -> None:
     report = desk.check(desk.profile)
-    assert report_from_json(report_to_json(report)) == report
+    assert report_from_json(report_to_json(report, materials=True)) == report
 
 
 def test_pattern_of_vgca_made_files(desk: Desk) -> None:  # 2, 2b
