@@ -108,9 +108,9 @@ def free_port() -> int:
 
 
 def write_settings(
-    folder: Path, *, dsn: str, base_url: str, port: int, trust: Path, more: str = "", signing: str = ""
+    folder: Path, *, dsn: str, port: int, trust: Path, base_url: str | None = None, more: str = "", signing: str = ""
 ) -> Settings:
-    """``more``: lines behind the axis, its own keys first. ``signing``: more lines of [signing]."""
+    """``more``: lines behind the axis, its own keys first. ``signing``: of [signing]. No address: no axis."""
     (folder / "axis.secret").write_text("TEST-SECRET")
     text = f"""
 data_dir = "{folder / "node"}"
@@ -129,6 +129,8 @@ unknown_wait_seconds = 0.3
 trust_dir = "{trust}"
 trust_store = "{STORE}"
 {signing}
+"""
+    axis = f"""
 [[axes]]
 name = "quoc-gia"
 base_url = "{base_url}"
@@ -139,7 +141,7 @@ read_timeout_s = 2.0
 {more}
 """
     path = folder / "node.toml"
-    path.write_text(text)
+    path.write_text(text + (axis if base_url else ""))
     return Settings.load(path, {})
 
 
@@ -158,7 +160,7 @@ async def open_province(
         )
         node = await stack.enter_async_context(bootstrap.open_node(settings, None))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        ids = await _settle_in(node, papers)
+        ids = await settle_in(node, papers)
         stop = asyncio.Event()
         roots = asyncio.create_task(bootstrap.run_roots(node, stop), name="roots")
         base = f"http://127.0.0.1:{port}"
@@ -167,8 +169,8 @@ async def open_province(
             yield Province(
                 node=node,
                 emulator=emulator,
-                sender=await _agency(node, http, base, ids, SENDER),
-                neighbour=await _agency(node, http, base, ids, NEIGHBOUR),
+                sender=await agency_of(node, http, base, ids, SENDER),
+                neighbour=await agency_of(node, http, base, ids, NEIGHBOUR),
                 operator=Agency(
                     id=UUID(int=0),
                     code="",
@@ -183,7 +185,7 @@ async def open_province(
             await roots
 
 
-async def _settle_in(node: Node, papers: Papers) -> dict[str, UUID]:
+async def settle_in(node: Node, papers: Papers) -> dict[str, UUID]:
     ids = {code: node.new_id() for code in (SENDER, NEIGHBOUR)}
     async with node.db.unit(None) as conn:
         for code, agency_id in ids.items():
@@ -206,7 +208,7 @@ async def _settle_in(node: Node, papers: Papers) -> dict[str, UUID]:
     return ids
 
 
-async def _agency(node: Node, http: aiohttp.ClientSession, base: str, ids: dict[str, UUID], code: str) -> Agency:
+async def agency_of(node: Node, http: aiohttp.ClientSession, base: str, ids: dict[str, UUID], code: str) -> Agency:
     key = await issue_key(node.db, ids[code], "eOffice", new_id=node.new_id, random_bytes=os.urandom)
     return Agency(id=ids[code], code=code, http=http, base=base, key=key)
 
