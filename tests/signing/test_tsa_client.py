@@ -10,13 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import tsp
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.timestamps.api import TimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from lienthong.deploy.demo.pki_parts import asn1, authority_name, key_usage
-from lienthong.deploy.demo.tsa_server import TsaServer
+from lienthong.deploy.demo.time_authority import time_authority
 from lienthong.signing.errors import SigningError
 from lienthong.signing.sign_job import Level, SignJob, SignResult, SignStep
 from lienthong.signing.sign_jobs import run_sign_job
@@ -25,6 +27,19 @@ from lienthong.signing.tsa_client import LARGEST_ANSWER, HttpTimestamper
 
 from .desk import Desk
 from .office import Office, refused
+
+
+class Counter(TimeStamper):
+    """Counts what it is asked; ``stamper`` may be exchanged for another."""
+
+    def __init__(self, stamper: TimeStamper) -> None:
+        super().__init__()
+        self.stamper = stamper
+        self.asked = 0
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        self.asked += 1
+        return await self.stamper.async_request_tsa_response(req)
 
 
 @contextmanager
@@ -63,11 +78,12 @@ def sign_with(office: Office, url: str, **changes: object) -> SignResult:
 
 def test_timestamps_of_an_authority_on_the_network(office: Office) -> None:
     office.prepare()
-    with TsaServer(office.desk.pki.timestamper()) as server:
+    counter = Counter(office.timestamper)
+    with time_authority(counter) as url:
         for level, asked in ((Level.B_LT, 2), (Level.B_LT, 3), (Level.B_T, 4)):
-            result = sign_with(office, server.url, level=level)
+            result = sign_with(office, url, level=level)
             # The authority's certificate is asked for once, then one request for each signature.
-            assert server.asked == asked
+            assert counter.asked == asked
             assert result.signing_time == office.desk.now
     report = office.desk.check(Path(office.folder / result_name(office)))
     assert report.signatures[0].time_source == "timestamp"
@@ -80,8 +96,8 @@ def result_name(office: Office) -> str:
 def test_signing_time_is_the_authoritys(office: Office) -> None:
     office.prepare()
     later = office.desk.now + timedelta(seconds=40)
-    with TsaServer(office.desk.pki.timestamper(later)) as server:
-        result = sign_with(office, server.url, now=later + timedelta(seconds=1))
+    with time_authority(office.desk.pki.timestamper(later)) as url:
+        result = sign_with(office, url, now=later + timedelta(seconds=1))
     assert result.signing_time == later
 
 
@@ -126,9 +142,9 @@ def test_authority_that_is_not_there(office: Office) -> None:
 
 def test_authority_that_nobody_trusts(office: Office) -> None:
     office.prepare()
-    with TsaServer(office.desk.foreign.timestamper()) as server:
-        refused("SIG_TSA_NOT_TRUSTED", sign_with, office, server.url)
-        refused("SIG_RELEASE_REFUSED", sign_with, office, server.url, level=Level.B_T)
+    with time_authority(office.desk.foreign.timestamper()) as url:
+        refused("SIG_TSA_NOT_TRUSTED", sign_with, office, url)
+        refused("SIG_RELEASE_REFUSED", sign_with, office, url, level=Level.B_T)
 
 
 @pytest.mark.parametrize("url", ["ftp://tsa.example/", "file:///etc/passwd", "tsa.example", ""])
@@ -146,10 +162,11 @@ def test_no_authority_at_all(office: Office) -> None:
 def test_authority_that_changes_its_certificate(desk: Desk, office: Office) -> None:
     """What was gathered for the old certificate does not do: the new one's path goes into a revision of its own."""
     office.prepare()
-    with TsaServer(desk.pki.timestamper()) as server:
-        sign_with(office, server.url)
-        server.use(make_authority(desk))
-        sign_with(office, server.url)
+    counter = Counter(office.timestamper)
+    with time_authority(counter) as url:
+        sign_with(office, url)
+        counter.stamper = make_authority(desk)
+        sign_with(office, url)
     signed = office.folder / result_name(office)
     report = desk.check(signed)
     assert report.missing_signatures_only, report.reason
