@@ -46,6 +46,7 @@ from .pipeline.handover import TOPIC, consumer
 from .pipeline.holding import hold_work
 from .pipeline.routine import (
     housekeeping,
+    judge_again,
     keep_revocation_data,
     look_for_mail,
     match_parked,
@@ -113,6 +114,7 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
             "api": serve_api(node, stop),
             "housekeeping": housekeeping(node, stop),
             "revocation": keep_revocation_data(node, stop),
+            "judge again": judge_again(node, stop),
             "parked statuses": match_parked(node, stop),
             "signing sessions": watch_sessions(node, stop),
             **_axis_tasks(node, stop),

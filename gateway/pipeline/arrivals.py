@@ -68,6 +68,11 @@ def decide(reading: Reading, examination: Examination, *, strict: bool) -> Decis
     errors = [finding for finding in reading.findings if finding.severity is Severity.ERROR]
     if errors:
         return Decision(label="Giữ lại", code=errors[0].code, reason=errors[0].message, proposal="02")
+    return decide_by_files(examination, strict=strict)
+
+
+def decide_by_files(examination: Examination, *, strict: bool) -> Decision:
+    """What the files alone say: all that is asked again when a document waited for revocation data."""
     if examination.faults:
         fault = examination.faults[0]
         return Decision(label="Giữ lại", code=fault.code, reason=fault.message, proposal="02")
@@ -142,12 +147,12 @@ async def _deliver_to(node: Node, conn: Connection, arrival: Arrival, agency: Ag
             proposal=decision.proposal,
         )
     else:
-        await put_into_mailbox(node, conn, exchange, label=_label(arrival.package, decision))
+        await put_into_mailbox(node, conn, exchange, label=label_of(arrival.package.business.type, decision))
     return True
 
 
-def _label(package: DocumentPackage, decision: Decision) -> str:
-    kind = _BY_TYPE.get(package.business.type)
+def label_of(business_type: BusinessType, decision: Decision) -> str:
+    kind = _BY_TYPE.get(business_type)
     return f"{kind} – {decision.label}" if kind else decision.label
 
 

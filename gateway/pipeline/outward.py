@@ -107,30 +107,30 @@ async def examine(node: Node, work: Work) -> None:
         metadata = metadata_from_json(exchange["metadata"])
         rules = await _rules(node, conn, sender_in(exchange), metadata)
         rules = rules.for_digitised() if exchange["digitised"] else rules
-    examination = await examine_files(node, _stored(node, exchange["agency_id"], exchange["files"]), rules)
-    if exchange["state"] == Outward.ACCEPTED and _refusal(examination) is None:
-        said = [_examined(node, exchange)]
+    examination = await examine_files(node, stored_files(node, exchange["agency_id"], exchange["files"]), rules)
+    if exchange["state"] == Outward.ACCEPTED and refusal_of(examination) is None:
+        said = [examined_message(node, exchange)]
         if await finish_examination(node, work, exchange_id, examination, rules, said):
             return
     async with node.db.unit(exchange["agency_id"]) as conn:
         await complete(conn, work)
         if exchange["state"] != Outward.ACCEPTED:
             return  # a person decided meanwhile, or a crash came after the commit
-        await _save(node, conn, exchange, examination, rules)
-        refusal = _refusal(examination)
+        await save_examination(node, conn, exchange, examination, rules)
+        refusal = refusal_of(examination)
         if refusal is not None:
             await hold_outward(node, conn, exchange, code=refusal[0], reason=refusal[1])
             return
         await move_outward(node, conn, exchange_id, Outward.ACCEPTED, Outward.EXAMINED)
-        await outbox.append(conn, [_examined(node, exchange)])
+        await outbox.append(conn, [examined_message(node, exchange)])
 
 
-def _examined(node: Node, exchange: Any) -> Message:
+def examined_message(node: Node, exchange: Any) -> Message:
     payload = {"exchange_id": str(exchange["id"])}
     return message(node, "lienthong.document.examined.v1", exchange["id"], payload, lane_of(exchange["priority"]))
 
 
-def _refusal(examination: Examination) -> tuple[str, str] | None:
+def refusal_of(examination: Examination) -> tuple[str, str] | None:
     """Why the document may not go by itself: code and sentence; None when it may."""
     if examination.faults:
         return examination.faults[0].code, " ".join(fault.message for fault in examination.faults)
@@ -165,7 +165,7 @@ def _submitted(node: Node, submission: Submission) -> list[FileToExamine]:
     ]
 
 
-def _stored(node: Node, agency_id: UUID, files: Sequence[Any]) -> list[FileToExamine]:
+def stored_files(node: Node, agency_id: UUID, files: Sequence[Any]) -> list[FileToExamine]:
     return [
         FileToExamine(
             path=node.files.path(agency_id, row["sha256"]),
@@ -177,7 +177,7 @@ def _stored(node: Node, agency_id: UUID, files: Sequence[Any]) -> list[FileToExa
     ]
 
 
-async def _save(node: Node, conn: Connection, exchange: Any, examination: Examination, rules: Rules) -> None:
+async def save_examination(node: Node, conn: Connection, exchange: Any, examination: Examination, rules: Rules) -> None:
     exchange_id, reports = exchange["id"], examination.as_json()
     await evidence.save(
         node.db, conn, agency_id=exchange["agency_id"], exchange_id=exchange_id, bundles=examination.evidence

@@ -28,6 +28,7 @@ from ..node import Node
 from .handover import channel_of
 from .inward import poll
 from .moves import NODE
+from .reexamining import Reexamination
 
 _HOUR: Final = 3600.0
 _KEEP_SETTLED: Final = 3 * 24 * _HOUR  # messages and work rows that are over
@@ -116,6 +117,16 @@ async def keep_revocation_data(node: Node, stop: asyncio.Event) -> None:
             await desk.refresh()
 
     await _repeat("revocation", once, stop, node.settings.revocation.check_seconds)
+
+
+async def judge_again(node: Node, stop: asyncio.Event) -> None:
+    """Documents held for want of revocation data, as soon as there are new ones."""
+    work = Reexamination()
+
+    async def once() -> None:
+        await work.round(node)
+
+    await _repeat("judge again", once, stop, node.settings.revocation.retry_held_seconds)
 
 
 async def housekeeping(node: Node, stop: asyncio.Event) -> None:

@@ -63,3 +63,15 @@ SELECT sha256, manifest, timestamps FROM evidence WHERE file_sha256 = :file_sha2
 -- name: evidence_of_exchange^
 SELECT sha256, manifest, timestamps FROM evidence
 WHERE agency_id = :agency_id AND exchange_id = :exchange_id AND position = :position ORDER BY made_at DESC LIMIT 1;
+
+-- name: holds_to_judge_again
+-- Documents held for want of revocation data, oldest first, and when their files reached the node.
+SELECT h.id, h.exchange_id, coalesce(p.received_at, e.created_at) AS received_at
+FROM hold h JOIN exchange e ON e.id = h.exchange_id LEFT JOIN incoming_package p ON p.id = e.incoming_package_id
+WHERE h.closed_at IS NULL AND h.outgoing_package_id IS NULL AND h.incoming_package_id IS NULL AND h.work_id IS NULL
+  AND e.state = 'held' AND h.code = ANY(:codes::text[])
+ORDER BY h.since, h.id LIMIT :limit;
+
+-- name: restate_hold!
+-- The same hold, for what is known now.
+UPDATE hold SET code = :code, reason = :reason, proposal = :proposal WHERE id = :id AND closed_at IS NULL;
