@@ -19,13 +19,14 @@ export PIP_USER := 0
 export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test tools check format crash bench clean
+.PHONY: help setup demo test tools check format kafka crash bench clean
 
 help:
 	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1]   chạy thử trọn một vòng gửi, nhận trên máy này'
 	@echo 'make test [ARGS="-k ten"]                   chạy mọi kiểm thử'
 	@echo 'make check                                  định dạng, lint, kiểu (mypy strict), cấu trúc'
 	@echo 'make crash [KILLS=500] [SEED=…]             giết tiến trình liên tục, đếm mất và trùng'
+	@echo 'make kafka [BROKERS=3]                      Apache Kafka thật trên máy này, không cần container'
 	@echo 'make bench                                  đo tốc độ gửi và nhận'
 	@echo 'make clean                                  xóa tệp sinh ra (giữ .venv)'
 
@@ -87,6 +88,9 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+kafka: $(STAMP)
+	@$(BIN)/python -P -m lienthong.deploy.kafka.run $(if $(PORT),--port $(PORT)) $(if $(BROKERS),--brokers $(BROKERS))
 
 crash: $(STAMP)
 	@KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/crash/test_crash.py

@@ -65,6 +65,7 @@ class KafkaBroker:
         self._settings = settings or QueueSettings()
         self._subscriptions: dict[str, Subscription] = {}
         self._sender = KafkaSender(kafka, drain=self._settings.drain)
+        self.trouble: str | None = None  # why nothing arrives at present, for readiness
         self._moved: dict[tuple[str, Lane], float] = {}
         self.relay = Relay(
             store, self._sender.send, wakeups=wakeups, poll=self._settings.poll, resend=kafka.resend_seconds
@@ -107,9 +108,11 @@ class KafkaBroker:
             try:
                 await ensure_topics(self._kafka, names)
             except (KafkaError, OSError) as error:
-                _log.warning("kafka-away", error=repr(error))
+                self.trouble = repr(error)
+                _log.warning("kafka-away", error=self.trouble)
                 await waited(stop, self._settings.poll)
             else:
+                self.trouble = None
                 return True
         return False
 
@@ -120,9 +123,11 @@ class KafkaBroker:
             client = consumer(self._kafka, self._kafka.topic(subscription.topic, lane), group)
             try:
                 await client.start()
+                self.trouble = None
                 await self._poll(client, subscription, lane, stop)
             except (KafkaError, OSError) as error:
-                _log.warning("kafka-consumer-left", topic=subscription.topic, error=repr(error))
+                self.trouble = repr(error)
+                _log.warning("kafka-consumer-left", topic=subscription.topic, error=self.trouble)
                 await waited(stop, self._settings.poll)
             finally:
                 with surviving("kafka-consumer-stop"):
