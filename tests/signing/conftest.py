@@ -33,7 +33,7 @@ def drawer(tmp_path_factory: pytest.TempPathFactory) -> Drawer:
 @pytest.fixture(scope="session")
 def leader(drawer: Drawer, desk: Desk) -> SoftToken:
     holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME, person="Nguyễn Văn TEST", title="Giám đốc")
-    kinds = {"ky": "3072", "cu": "2048", "p256": "secp256r1", "p384": "secp384r1"}
+    kinds = {"ky": "3072", "cu": "2048", "lon": "4096", "p256": "secp256r1", "p384": "secp384r1"}
     return furnish(drawer, desk.pki, holder, "lanhdao", "24681357", kinds)
 
 

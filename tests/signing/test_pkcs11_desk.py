@@ -23,6 +23,7 @@ async def test_the_desk_lists_tokens_keys_and_mechanisms(tokens: TokenDeskSettin
     assert {(key.label, key.algorithm, key.bits, key.sha256) for key in seen.keys} == {
         ("ky", "rsa", 3072, leader.sha256("ky")),
         ("cu", "rsa", 2048, leader.sha256("cu")),
+        ("lon", "rsa", 4096, leader.sha256("lon")),
         ("p256", "ec", 256, leader.sha256("p256")),
         ("p384", "ec", 384, leader.sha256("p384")),
     }
@@ -31,7 +32,7 @@ async def test_the_desk_lists_tokens_keys_and_mechanisms(tokens: TokenDeskSettin
 
 
 @pytest.mark.parametrize(
-    ("label", "digest"), [("ky", "sha256"), ("cu", "sha512"), ("p256", "sha256"), ("p384", "sha384")]
+    ("label", "digest"), [("ky", "sha256"), ("cu", "sha512"), ("lon", "sha384"), ("p256", "sha256"), ("p384", "sha384")]
 )
 async def test_the_holder_opens_the_token_and_signs(
     tokens: TokenDeskSettings, leader: SoftToken, label: str, digest: str
