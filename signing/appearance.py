@@ -22,13 +22,14 @@ from .rendered import RenderedFile
 from .report import SignerRole
 from .report import Warning as Remark
 from .sign_steps import AGENCY_ALONE
-from .signature_places import SignaturePlace, places_of
+from .signature_places import SignaturePlace, nowhere, places_of
 from .stamps import POINTS_PER_MM, Box
 
 MOST_LOOKED_AT: Final = 4  # signatures of one file
 OVERLAP: Final = (0.25, 0.45)  # NA-7.5: "khoảng 1/3"
 SIZE_TOLERANCE: Final = 0.05
 COVERING: Final = 0.35  # of its box; a seal of lines covers about a seventh and can hide nothing
+MOST_NEIGHBOURS: Final = 300  # annotations on a page; pdfium takes a time that grows with their square
 HIDDEN: Final = 0.6  # of the signature's ink under the seal
 WORDS: Final = 0.03  # of a seal's ink that is black
 
@@ -43,16 +44,18 @@ class _Seen:
 
 
 def appearance_warnings(request: AppearanceRequest) -> tuple[Remark, ...]:
-    """Look at the signatures as a reader shows them. Never raises for what is in the file."""
+    """Look at the signatures as a reader shows them; what else a parser throws, the worker's guard settles."""
     try:
         places = {place.field: place for place in places_of(request.path)}
+        if any(place.neighbours > MOST_NEIGHBOURS for place in places.values()):
+            return (remark("SIG_WARN_APPEARANCE_NOT_CHECKED", "trang có quá nhiều ô"),)
         leaders = _placed(request, SignerRole.LEADER, places)
         agencies = _placed(request, SignerRole.AGENCY, places)
         with RenderedFile(request.path) as file:
             if request.policy == AGENCY_ALONE or (not leaders and any(in_corner(place) for place in agencies)):
                 return tuple(w for place in agencies for w in corner_warnings(file, place, pictured=_pictured(request)))
             return tuple(_issued(file, leaders, agencies, request))
-    except (pikepdf.PdfError, pypdfium2.PdfiumError, OSError, ValueError, TypeError, KeyError) as cause:
+    except (pikepdf.PdfError, pypdfium2.PdfiumError, OSError, ValueError, TypeError, KeyError, AttributeError) as cause:
         return (remark("SIG_WARN_APPEARANCE_NOT_CHECKED", type(cause).__name__),)
 
 
@@ -66,7 +69,8 @@ def _pictured(request: AppearanceRequest) -> bool:
 
 
 def _placed(request: AppearanceRequest, role: SignerRole, places: dict[str, SignaturePlace]) -> list[SignaturePlace]:
-    found = [places[field] for field, own in request.roles if own is role and field in places]
+    """A signature that no page shows is there, at no place."""
+    found = [places.get(field, nowhere(field)) for field, own in request.roles if own is role]
     return found[:MOST_LOOKED_AT]
 
 

@@ -23,7 +23,7 @@ from .stamps import Box
 PAPER: Final = (190, 190, 190)
 DPI: Final = 96.0  # a quarter of a millimetre
 MOST_PIXELS: Final = 2_000_000
-MOST_ANNOTATIONS: Final = 500
+LONGEST: Final = 4000  # pixels of a side
 MOST_LETTERS: Final = 20_000
 SIGNATURE: Final = raw.FPDF_FORMFIELD_SIGNATURE
 WIDGET: Final = raw.FPDF_ANNOT_WIDGET
@@ -90,7 +90,7 @@ class RenderedFile:
         return self._pages[number]
 
     def _hide_all_but(self, page: Any, fields: Collection[str]) -> None:
-        for index in range(min(raw.FPDFPage_GetAnnotCount(page), MOST_ANNOTATIONS)):
+        for index in range(raw.FPDFPage_GetAnnotCount(page)):
             annotation = raw.FPDFPage_GetAnnot(page, index)
             if not annotation:
                 continue
@@ -111,8 +111,8 @@ class RenderedFile:
 
 def pixels_per_point(region: Box) -> float:
     """96 dpi, less for a region of many pixels."""
-    area = max(1.0, (region[2] - region[0]) * (region[3] - region[1]))
-    return min(DPI / 72, math.sqrt(MOST_PIXELS / area))
+    width, height = (max(1.0, side) for side in (region[2] - region[0], region[3] - region[1]))
+    return min(DPI / 72, math.sqrt(MOST_PIXELS / (width * height)), LONGEST / max(width, height))
 
 
 def _letters(page: Any, box: Box) -> Letters:

@@ -16,16 +16,22 @@ MOST_PAGES: Final = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignaturePlace:
-    """``page`` counts from 0; ``box`` in points as the file has it; width and height of the page in points."""
+    """``page`` counts from 0; ``box`` as far as it is on the page, in points; width and height of the page."""
 
     field: str
     page: int
     box: Box
     page_size: tuple[float, float]
+    neighbours: int = 0  # annotations on its page
 
     @property
     def shown(self) -> bool:
         return self.box[2] - self.box[0] > 1 and self.box[3] - self.box[1] > 1
+
+
+def nowhere(field: str) -> SignaturePlace:
+    """Of a field that no page shows."""
+    return SignaturePlace(field=field, page=0, box=(0.0, 0.0, 0.0, 0.0), page_size=(0.0, 0.0))
 
 
 def places_of(path: str) -> tuple[SignaturePlace, ...]:
@@ -63,7 +69,7 @@ def _pages_of(pdf: pikepdf.Pdf, wanted: set[tuple[int, int]]) -> dict[tuple[int,
         if number >= MOST_PAGES or len(found) == len(wanted):
             break
         for annotation in page.obj.get("/Annots", []):
-            if annotation.objgen in wanted:
+            if isinstance(annotation, pikepdf.Object) and annotation.objgen in wanted:
                 found.setdefault(annotation.objgen, number)
     return found
 
@@ -71,9 +77,11 @@ def _pages_of(pdf: pikepdf.Pdf, wanted: set[tuple[int, int]]) -> dict[tuple[int,
 def _place(pdf: pikepdf.Pdf, name: str, widget: Any, number: int) -> SignaturePlace:
     x0, y0, x1, y1 = (float(n) for n in widget.Rect)
     left, bottom, right, top = (float(n) for n in pdf.pages[number].cropbox)
+    box = (max(left, min(x0, x1)), max(bottom, min(y0, y1)), min(right, max(x0, x1)), min(top, max(y0, y1)))
     return SignaturePlace(
         field=name,
         page=number,
-        box=(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)),
+        box=box,
         page_size=(right - left, top - bottom),
+        neighbours=len(pdf.pages[number].obj.Annots),
     )

@@ -10,20 +10,18 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from lienthong.signing.appearance import appearance_job, appearance_warnings
+from lienthong.signing.appearance import appearance_warnings
 from lienthong.signing.appearance_request import AppearanceRequest, Profile
 from lienthong.signing.copies import CopyForm
 from lienthong.signing.ink import look_at
 from lienthong.signing.preparing import AGENCY_FIELD, LEADER_FIELD, SignatureBoxes
 from lienthong.signing.producing import Proof, StampImages, sign_annex, sign_document
 from lienthong.signing.rendered import RenderedFile
-from lienthong.signing.report import Overall, SignerRole
+from lienthong.signing.report import SignerRole
 from lienthong.signing.stamp_texts import Clock, annex_text, copy_text
 from lienthong.signing.stamps import POINTS_PER_MM, Box, handwriting_png, seal_box, seal_png
-from lienthong.signing.verifying import VerificationPool, VerificationSettings
 
 from .desk import BOXES, LEADER_BOX, Desk
-from .test_workers import request_for
 
 PREFIX = "SIG_WARN_APPEARANCE_"
 ISSUED = ((LEADER_FIELD, SignerRole.LEADER), (AGENCY_FIELD, SignerRole.AGENCY))
@@ -228,33 +226,3 @@ def test_files_of_other_tools_are_looked_at_too(desk: Desk, tmp_path: Path) -> N
     found = codes(AppearanceRequest(path=str(path), roles=roles, policy="ND30"))
     assert "LEADER_COLOUR" in found
     assert "SEAL_COLOUR" in found
-
-
-@pytest.mark.parametrize("content", [b"", b"%PDF-1.7 nothing", b"\x00" * 100])
-def test_a_file_that_cannot_be_drawn(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "a.pdf"
-    path.write_bytes(content)
-    asked = {"path": str(path), "roles": [["x", "leader"]], "policy": "ND30", "profile": "ND30", "diameter_mm": None}
-    assert [w["code"] for w in appearance_job(asked)["warnings"]] == [f"{PREFIX}NOT_CHECKED"]
-
-
-async def test_the_pool_adds_the_warnings_and_leaves_the_verdict(desk: Desk, tmp_path: Path) -> None:  # C7
-    path = tmp_path / "signed.pdf"
-    path.write_bytes(desk.profile)
-    request = replace(request_for(desk, path), appearance=True, seal_diameter_mm=30.0)
-    async with VerificationPool(VerificationSettings(workers=1)) as pool:
-        report = await pool.verify(request)
-        plain = await pool.verify(replace(request, appearance=False))
-    assert report.overall is plain.overall is Overall.VALID
-    assert [w.code for w in report.warnings if w not in plain.warnings] == [f"{PREFIX}SEAL_SIZE"]
-    assert replace(report, warnings=()) == replace(plain, warnings=())
-
-
-async def test_a_renderer_that_dies_costs_a_warning(desk: Desk, tmp_path: Path) -> None:  # C7
-    path = tmp_path / "signed.pdf"
-    path.write_bytes(desk.profile)
-    dying = {"appearance": "lienthong.tests.signing.sandbox_jobs:die"}
-    async with VerificationPool(VerificationSettings(workers=1, extra_jobs=dying)) as pool:
-        report = await pool.verify(replace(request_for(desk, path), appearance=True))
-    assert report.overall is Overall.VALID
-    assert [w.code for w in report.warnings][-1] == f"{PREFIX}NOT_CHECKED"
