@@ -61,7 +61,8 @@ SELECT count(*) AS removed FROM gone;
 -- name: outgoing_page
 -- Newest first; identifiers sort by time.
 SELECT * FROM exchange
-WHERE agency_id = :agency_id AND direction = 'outward' AND (:after::uuid IS NULL OR id < :after)
+WHERE agency_id = :agency_id AND direction = 'outward'
+  AND id < coalesce(:after::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
   AND (:state::text IS NULL OR state = :state)
 ORDER BY id DESC LIMIT :limit;
 
@@ -123,7 +124,7 @@ SELECT r.*, coalesce((SELECT array_agg(n.text ORDER BY n.id) FROM register_annot
                      '{}') AS annotations
 FROM register_entry r
 WHERE r.agency_id = :agency_id AND r.direction = :direction AND r.book = :book AND r.year = :year
-  AND (:after::uuid IS NULL OR r.id > :after)
+  AND r.id > coalesce(:after::uuid, '00000000-0000-0000-0000-000000000000')
 ORDER BY r.id LIMIT :limit;
 
 -- name: node_answers$

@@ -8,7 +8,7 @@ ON CONFLICT DO NOTHING RETURNING id;
 -- name: open_holds
 SELECT h.*, e.direction, e.document_id, e.subject AS doc_subject, e.sender_code, e.code_number, e.code_notation
 FROM hold h LEFT JOIN exchange e ON e.id = h.exchange_id
-WHERE h.closed_at IS NULL AND (:after::uuid IS NULL OR h.id > :after)
+WHERE h.closed_at IS NULL AND h.id > coalesce(:after::uuid, '00000000-0000-0000-0000-000000000000')
 ORDER BY h.id LIMIT :limit;
 
 -- name: hold_by_id^
