@@ -9,11 +9,10 @@ from typing import Protocol, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from .messages import Lane, Message
 
-Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Handler: TypeAlias = Callable[[Connection, Sequence[Message]], Awaitable[None]]
 
 
@@ -31,14 +30,14 @@ def wake_later(connection: Connection, channel: str, subject: str) -> None:
 class Store(Protocol):
     """What the queue needs of the database (``gateway.postgres.Database`` is one)."""
 
-    def unit(self, agency_id: UUID | None) -> AbstractAsyncContextManager[PoolConnectionProxy[asyncpg.Record]]:
+    def unit(self, agency_id: UUID | None) -> AbstractAsyncContextManager[Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
         Its connection is ``Waking``. What goes wrong with the connection itself raises a transient error.
         """
         ...
 
-    def single(self) -> AbstractAsyncContextManager[PoolConnectionProxy[asyncpg.Record]]:
+    def single(self) -> AbstractAsyncContextManager[Connection]:
         """A connection whose every statement is a transaction of its own; ``Waking`` like that of a unit."""
         ...
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from .errors import DatabaseError
+from .pool import Pool
 from .statements import statements
 
 # The connection is gone or was refused; what the transaction did is rolled back, or was committed unheard.
@@ -66,24 +66,24 @@ class Database:
     def __init__(self, dsn: str, settings: DatabaseSettings | None = None) -> None:
         self._dsn = dsn
         self._settings = settings or DatabaseSettings()
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool: Pool[UnitConnection] | None = None
         self._tell: list[Callable[[frozenset[tuple[str, str]]], None]] = []
         self.queries: Any = statements()
+        self._begin: str = self.queries.unit_begin.sql
+        self._begin_for_agency: str = self.queries.unit_begin_for_agency.sql
+        self._commit: str = self.queries.unit_commit.sql
+        self._rollback: str = self.queries.unit_rollback.sql
 
     async def __aenter__(self) -> Self:
+        settings = self._settings
+        pool = Pool(self._connected, most=settings.connections_max, patience=settings.acquire_timeout)
         try:
-            self._pool = await asyncpg.create_pool(
-                self._dsn,
-                min_size=self._settings.connections_min,
-                max_size=self._settings.connections_max,
-                connection_class=UnitConnection,
-                init=_speak_json,
-                reset=_leave_as_it_is,
-                timeout=self._settings.connect_timeout,
-                server_settings=self._server_settings(),
-            )
+            first = [await pool.take() for _ in range(settings.connections_min)]
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
             raise _unreachable(error) from error
+        for connection in first:
+            pool.give(connection)
+        self._pool = pool
         return self
 
     async def __aexit__(
@@ -94,44 +94,51 @@ class Database:
             await pool.close()
 
     @asynccontextmanager
-    async def unit(self, agency_id: UUID | None) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+    async def unit(self, agency_id: UUID | None) -> AsyncIterator[UnitConnection]:
         """One transaction: committed when the block ends well, rolled back when it raises.
 
         ``agency_id`` is set for the transaction as ``lienthong.agency_id`` (row security can rely on it); None is
         for work of the node itself.
         """
-        pool = self._open_pool()
-        begun = await self._begun(pool, self._beginning(agency_id))
-        async with self._lent(pool, begun) as connection, self._ended(connection):
-            yield connection
+        async with self._lent(self._beginning(agency_id)) as connection:
+            try:
+                yield connection
+            except Exception:
+                await connection.execute(self._rollback)
+                raise
+            except BaseException:  # a cancellation stays one, even where the connection is gone
+                with suppress(asyncpg.InterfaceError, *LOST):
+                    await connection.execute(self._rollback)
+                raise
+            await connection.execute(self._commit)
 
-    @asynccontextmanager
-    async def single(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+    def single(self) -> AbstractAsyncContextManager[UnitConnection]:
         """For work of the node itself whose every statement is a transaction of its own, committed when it answers.
 
         For reading (READ COMMITTED gives each statement its own snapshot in a unit too), and for changes that one
         statement makes whole. No agency is set: what works for one agency takes a ``unit``.
         """
-        pool = self._open_pool()
-        async with self._lent(pool, await self._acquired(pool)) as connection:
-            yield connection
+        return self._lent(None)
 
     @asynccontextmanager
-    async def _lent(
-        self, pool: asyncpg.Pool[asyncpg.Record], connection: PoolConnectionProxy[asyncpg.Record]
-    ) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
-        """The connection until the block ends; its wakes are told when it ends well."""
-        wakes = cast("UnitConnection", connection).wakes
-        wakes.clear()
+    async def _lent(self, beginning: str | None) -> AsyncIterator[UnitConnection]:
+        """A connection until the block ends; its wakes are told when it ends well."""
+        pool = self._open_pool()
+        connection = await (self._taken(pool) if beginning is None else self._begun(pool, beginning))
+        connection.wakes.clear()
+        spoilt = False
         try:
             yield connection
-            self._told(wakes)
+            self._told(connection.wakes)
         except (asyncpg.InterfaceError, *LOST) as error:
-            if isinstance(error, LOST) or _gone(connection):
+            if isinstance(error, LOST) or connection.is_closed():
                 raise _unreachable(error) from error
             raise
+        except BaseException as error:
+            spoilt = not isinstance(error, Exception)
+            raise
         finally:
-            await pool.release(connection)
+            pool.give(connection, spoilt=spoilt)
 
     def when_committed(self, tell: Callable[[frozenset[tuple[str, str]]], None]) -> None:
         """Have ``tell`` called with the wakes of every unit that was committed."""
@@ -142,7 +149,7 @@ class Database:
             for tell in self._tell:
                 tell(frozenset(wakes))
 
-    def _open_pool(self) -> asyncpg.Pool[asyncpg.Record]:
+    def _open_pool(self) -> Pool[UnitConnection]:
         if self._pool is None:
             raise DatabaseError("DATABASE_CLOSED", "Cơ sở dữ liệu đã đóng.", transient=True)
         return self._pool
@@ -150,51 +157,47 @@ class Database:
     def _beginning(self, agency_id: UUID | None) -> str:
         """One round trip for both: the transaction and whom it works for. Nothing but a UUID is filled in."""
         if agency_id is None:
-            return cast("str", self.queries.unit_begin.sql)
-        return cast("str", self.queries.unit_begin_for_agency.sql).replace(
-            "<agency_id>", str(UUID(bytes=agency_id.bytes))
-        )
+            return self._begin
+        return self._begin_for_agency.replace("<agency_id>", str(UUID(bytes=agency_id.bytes)))
 
-    async def _acquired(self, pool: asyncpg.Pool[asyncpg.Record]) -> PoolConnectionProxy[asyncpg.Record]:
+    async def _taken(self, pool: Pool[UnitConnection]) -> UnitConnection:
         try:
-            return await pool.acquire(timeout=self._settings.acquire_timeout)
+            return await pool.take()
         except (OSError, TimeoutError, *LOST) as error:
             raise _unreachable(error) from error
 
-    async def _begun(self, pool: asyncpg.Pool[asyncpg.Record], beginning: str) -> PoolConnectionProxy[asyncpg.Record]:
+    async def _begun(self, pool: Pool[UnitConnection], beginning: str) -> UnitConnection:
         """A connection with a transaction begun. Those that died in the pool (the server was restarted) are thrown
         away: nothing was done on them yet, so trying the next is safe.
         """
         last: BaseException | None = None
         for _ in range(self._settings.connections_max + 1):
-            connection = await self._acquired(pool)
+            connection = await self._taken(pool)
             try:
                 await connection.execute(beginning)
             except (asyncpg.InterfaceError, *LOST) as error:
                 last = error
-                with suppress(asyncpg.InterfaceError):  # it left the pool by itself
-                    connection.terminate()
-                await pool.release(connection)
+                pool.give(connection, spoilt=True)
             except BaseException:
-                await pool.release(connection)
+                pool.give(connection, spoilt=True)
                 raise
             else:
                 return connection
         raise _unreachable(last or ConnectionError()) from last
 
-    @asynccontextmanager
-    async def _ended(self, connection: PoolConnectionProxy[asyncpg.Record]) -> AsyncIterator[None]:
-        """Commit a transaction that was begun, or roll it back."""
+    async def _connected(self) -> UnitConnection:
+        connection = await asyncpg.connect(
+            self._dsn,
+            timeout=self._settings.connect_timeout,
+            server_settings=self._server_settings(),
+            connection_class=UnitConnection,
+        )
         try:
-            yield
-        except Exception:
-            await self.queries.unit_rollback(connection)
+            await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+        except BaseException:
+            connection.terminate()
             raise
-        except BaseException:  # a cancellation stays one, even where the connection is gone
-            with suppress(asyncpg.InterfaceError, *LOST):
-                await self.queries.unit_rollback(connection)
-            raise
-        await self.queries.unit_commit(connection)
+        return connection
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection of its own, outside the pool, for LISTEN; the caller closes it."""
@@ -218,23 +221,8 @@ class Database:
         }
 
 
-async def _speak_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
-
-
 def _encode(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-async def _leave_as_it_is(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """A unit leaves nothing behind in its session, so the round trip of asyncpg's own reset is saved."""
-
-
-def _gone(connection: PoolConnectionProxy[asyncpg.Record]) -> bool:
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:  # it died and left the pool by itself
-        return True
 
 
 def _unreachable(error: BaseException) -> DatabaseError:
