@@ -41,6 +41,7 @@ class Status:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeLists:
     kinds: tuple[DocumentKind, ...]
+    kinds_by_name: Mapping[str, tuple[DocumentKind, ...]]  # folded, in the order of ``kinds``
     statuses: Mapping[str, Status]
     priorities: Mapping[Priority, str]
     business_types: Mapping[BusinessType, str]
@@ -52,19 +53,28 @@ class CodeLists:
 
     def kind_named(self, name: str, type_: int = ADMINISTRATIVE) -> DocumentKind | None:
         """By name without regard to case and to "(cá biệt)", first in the list of ``type_``."""
-        wanted = _folded(name)
-        ordered = sorted(self.kinds, key=lambda kind: kind.type != type_)
-        return next((kind for kind in ordered if _folded(kind.name) == wanted), None)
+        named = self.kinds_by_name.get(_folded(name), ())
+        return next((kind for kind in named if kind.type == type_), named[0] if named else None)
+
+
+def _kinds_by_name(kinds: tuple[DocumentKind, ...]) -> Mapping[str, tuple[DocumentKind, ...]]:
+    found: dict[str, tuple[DocumentKind, ...]] = {}
+    for kind in kinds:
+        folded = _folded(kind.name)
+        found[folded] = (*found.get(folded, ()), kind)
+    return MappingProxyType(found)
 
 
 @functools.cache
 def code_lists() -> CodeLists:
     raw = tomllib.loads((files("lienthong") / "schemas/codes/edxml.toml").read_text("utf-8"))
+    kinds = tuple(
+        DocumentKind(type=row["class"], number=row["number"], name=row["name"], certain=row.get("certain", True))
+        for row in raw["document_type"]
+    )
     return CodeLists(
-        kinds=tuple(
-            DocumentKind(type=row["class"], number=row["number"], name=row["name"], certain=row.get("certain", True))
-            for row in raw["document_type"]
-        ),
+        kinds=kinds,
+        kinds_by_name=_kinds_by_name(kinds),
         statuses=MappingProxyType({row["code"]: _status(row) for row in raw["status"]}),
         priorities=MappingProxyType({Priority(int(key)): name for key, name in raw["priority"].items()}),
         business_types=MappingProxyType({BusinessType(int(key)): name for key, name in raw["business_type"].items()}),

@@ -11,10 +11,12 @@ from typing import BinaryIO, Self
 
 import pybase64
 
+from .content_types import ZIP_MAGIC
 from .limits import Limits
 from .source import too_much
 from .tree import Element
 
+_NO_FILE = "not-kept"
 _BLANKS = (b" ", b"\t", b"\r", b"\n")
 _ALL_BLANKS = b"".join(_BLANKS)
 
@@ -93,16 +95,19 @@ class _Open:
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     size: int = 0
     head: bytes = b""
+    undecided: bytes | None = None  # bytes that came before it is known whether they are kept
 
 
 class DecodedContents:
     """A content sink: into a folder, under names of our own, or (``into`` None) only checked and hashed.
 
+    ``only_packed``: only what may have to be unpacked is written, the rest is hashed under the name of no file.
     Leaving it after a failure removes every file that it wrote.
     """
 
-    def __init__(self, into: Path | None, limits: Limits, head: int) -> None:
+    def __init__(self, into: Path | None, limits: Limits, head: int, *, only_packed: bool = False) -> None:
         self._into = into
+        self._only_packed = only_packed
         self._limits = limits
         self._head = head
         self._open: _Open | None = None
@@ -119,13 +124,17 @@ class DecodedContents:
         return decoded.file.sha256 if decoded is not None and decoded.intact and decoded.file is not None else None
 
     def begin(self, content: Element) -> None:
-        file, path = None, None
-        if self._into is not None:
-            # The name never comes from the package (zip slip, device names, overwriting).
-            handle, name = tempfile.mkstemp(prefix="attachment-", suffix=".bin", dir=self._into)
-            file, path = open(handle, "wb"), Path(name)  # noqa: PTH123, SIM115
-            self.paths.append(path)
-        self._open = _Open(content, Base64Decoder(), file, path)
+        self._open = _Open(content, Base64Decoder(), None, None)
+        if self._into is not None and self._only_packed:
+            self._open.undecided, self._open.path = b"", self._into / _NO_FILE
+        elif self._into is not None:
+            self._make_file(self._open, self._into)
+
+    def _make_file(self, to: _Open, folder: Path) -> None:
+        # The name never comes from the package (zip slip, device names, overwriting).
+        handle, name = tempfile.mkstemp(prefix="attachment-", suffix=".bin", dir=folder)
+        to.file, to.path = open(handle, "wb"), Path(name)  # noqa: PTH123, SIM115
+        self.paths.append(to.path)
 
     def feed(self, text: str) -> None:
         if self._open is not None:
@@ -182,8 +191,17 @@ class DecodedContents:
         if len(to.head) < self._head:
             to.head += data[: self._head - len(to.head)]
         to.digest.update(data)
+        if to.undecided is not None:
+            data = self._decide(to, to.undecided + data)
         if to.file is not None:
             to.file.write(data)
+
+    def _decide(self, to: _Open, begun: bytes) -> bytes:
+        """Keep what begins like a ZIP; the bytes that are to be written now."""
+        to.undecided = None if len(begun) >= len(ZIP_MAGIC) else begun
+        if begun.startswith(ZIP_MAGIC) and self._into is not None:
+            self._make_file(to, self._into)
+        return begun
 
 
 def _stored(done: _Open) -> StoredFile | None:

@@ -40,7 +40,7 @@ class OrganCode:
     def parse(cls, text: str) -> OrganCode:
         """Accept any non-empty token of at most 64 characters; raise EDXML_ORGAN_CODE otherwise."""
         value = text.strip()
-        if not value or len(value) > MAX_READ or any(ch.isspace() or not ch.isprintable() for ch in value):
+        if not value or len(value) > MAX_READ or len(value.split()) != 1 or not value.isprintable():
             raise EdxmlError("EDXML_ORGAN_CODE", f"Mã định danh cơ quan không hợp lệ: {text[:MAX_READ]!r}.")
         return cls(value)
 

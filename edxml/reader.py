@@ -35,19 +35,24 @@ class Reading:
     encoding: str  # "utf-8", "utf-16-le" or "utf-16-be"
     attachment_count: int  # as carried, readable or not
     signature: EnvelopeVerdict | None = None  # of the envelope; None when it has none or nobody asked
+    sha256: str | None = None  # of the whole file, lower-case hex; only of a package that is read to be compared
+    size: int = 0  # bytes of the whole file
 
 
 def read_package(
-    path: Path, into: Path, *, limits: Limits = DEFAULT_LIMITS, valid: ValueCheck | None = None
+    path: Path, into: Path, *, limits: Limits = DEFAULT_LIMITS, valid: ValueCheck | None = None, keep: bool = True
 ) -> Reading:
     """Read ``path``; attachments go to new files in the folder ``into``, which are removed again on failure.
 
+    ``keep`` False: for comparing only. Every attachment is decoded and hashed all the same, but nothing is written
+    except what must be unwrapped, and the paths of the attachments name no file that lasts. The file itself is hashed
+    in the same pass.
     ``valid`` checks signature values: with it the envelope's own XML signature is judged as well.
     Raises EdxmlError: EDXML_EMPTY, EDXML_NOT_WELL_FORMED, EDXML_ENCODING, EDXML_DOCTYPE, EDXML_NAMESPACE,
     EDXML_OLD_FORMAT, EDXML_LIMIT, EDXML_REQUIRED, EDXML_BUSINESS_TYPE.
     """
-    with DecodedContents(into, limits, HEAD) as contents:
-        parsed = parse(path, limits, contents)
+    with DecodedContents(into, limits, HEAD, only_packed=not keep) as contents:
+        parsed = parse(path, limits, contents, hashed=not keep)
         notes = Notes(parsed.findings)
         package = header_values(parsed.root, notes)
         elements = attachment_elements(parsed.root)
@@ -60,7 +65,7 @@ def read_package(
         signature = None
         if valid is not None:
             signature = check_envelope(path, parsed, contents.carried_sha256, valid, limits)
-        contents.keep({one.path for one in attachments})
+        contents.keep({one.path for one in attachments} if keep else set())
     return Reading(
         package=package,
         findings=_without_doubts(notes.findings, signature),
@@ -68,6 +73,8 @@ def read_package(
         encoding=parsed.encoding,
         attachment_count=len(elements),
         signature=signature,
+        sha256=parsed.sha256,
+        size=parsed.size,
     )
 
 

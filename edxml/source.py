@@ -6,6 +6,7 @@ Only UTF-8 and UTF-16 are read (edxml.md 1.3); what the XML declaration says is 
 from __future__ import annotations
 
 import codecs
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -25,6 +26,8 @@ class Source:
     limits: Limits
     encoding: str = "utf-8"
     skipped_lines: int = 0
+    digest: hashlib._Hash | None = None  # of the bytes as they are in the file, where somebody asks
+    size: int = 0  # bytes read so far
     skipped_bytes: int = 0  # byte order mark and blanks before the first character, UTF-8 only
 
     def chunks(self) -> Iterator[bytes]:
@@ -42,11 +45,12 @@ class Source:
                 yield rest
 
     def _raw(self) -> Iterator[bytes]:
-        total = 0
         while chunk := self.file.read(CHUNK):
-            total += len(chunk)
-            if total > self.limits.total_bytes:
+            self.size += len(chunk)
+            if self.size > self.limits.total_bytes:
                 raise too_much("kích thước gói tin", self.limits.total_bytes)
+            if self.digest is not None:
+                self.digest.update(chunk)
             yield chunk
 
     def _decoded(self) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ is read in the same pass (edxml.md row 18).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,19 +54,27 @@ class Parsed:
     root: Element
     encoding: str
     findings: tuple[Finding, ...]
+    sha256: str | None  # of the file, lower-case hex, when it was asked for
+    size: int  # bytes of the file
 
 
-def parse(path: Path, limits: Limits, sink: ContentSink) -> Parsed:
+def parse(path: Path, limits: Limits, sink: ContentSink, *, hashed: bool = False) -> Parsed:
     """Raises EdxmlError for whatever is no well-formed QCVN 102 package within the bounds."""
     with path.open("rb") as file:
-        source = Source(file, limits)
+        source = Source(file, limits, digest=hashlib.sha256() if hashed else None)
         builder = _Builder(source, limits, sink)
         builder.run(source.chunks())
     if builder.root is None:
         raise EdxmlError("EDXML_EMPTY", "Gói tin rỗng.")
     if builder.root.uri == wire.SOAP:
         raise _foreign(builder.root)
-    return Parsed(root=builder.root, encoding=source.encoding, findings=tuple(builder.findings))
+    return Parsed(
+        root=builder.root,
+        encoding=source.encoding,
+        findings=tuple(builder.findings),
+        sha256=source.digest.hexdigest() if source.digest else None,
+        size=source.size,
+    )
 
 
 class _Builder:

@@ -51,10 +51,13 @@ class FileStore:
         agency_folder(agency_id)
         return Incoming(self._layout, agency_id, limit=limit)
 
-    async def adopt(self, agency_id: AgencyKey, path: Path) -> StoredFile:
-        """Move a finished file into the store (``path`` is gone then); the caller compares the digest."""
+    async def adopt(self, agency_id: AgencyKey, path: Path, *, known: str | None = None) -> StoredFile:
+        """Move a finished file into the store (``path`` is gone then); the caller compares the digest.
+
+        ``known``: the SHA-256 that a reading of the finished file has just given; else it is read once more for it.
+        """
         agency_folder(agency_id)
-        return await asyncio.to_thread(self._adopt, agency_id, path)
+        return await asyncio.to_thread(self._adopt, agency_id, path, known)
 
     async def keep(self, agency_id: AgencyKey, path: Path, *, sha256: str) -> None:
         """Give an agency its own durable copy of a finished file (``path`` stays); nothing when it has the bytes."""
@@ -111,12 +114,12 @@ class FileStore:
         with disk_errors():
             return self._layout.new_temporary()
 
-    def _adopt(self, agency_id: AgencyKey, path: Path) -> StoredFile:
+    def _adopt(self, agency_id: AgencyKey, path: Path, known: str | None) -> StoredFile:
         with disk_errors():
             temporary = self._layout.new_temporary()
             _move(path, temporary)
             sync_file(temporary)
-            sha256, size = digest_of(temporary)
+            sha256, size = (known, temporary.stat().st_size) if known else digest_of(temporary)
             self._layout.place(temporary, self._layout.path(agency_id, sha256))
         return StoredFile(agency_id=agency_id, sha256=sha256, size=size)
 

@@ -18,6 +18,7 @@ from uuid import UUID
 from ...edxml.identifiers import DocumentId, OrganCode
 from ...edxml.model import Attachment, DocumentPackage, Organization, Package, TraceHeader
 from ...edxml.profile import complete
+from ...edxml.reader import Reading
 from ...edxml.writer import WriteOptions
 from ..directory import Agency
 from ..envelopes import EnvelopeSigner
@@ -118,25 +119,23 @@ async def freeze(node: Node, agency_id: UUID, package: Package, *, axis: str, sc
     """Write, read back, compare, store durably. The frozen bytes go at every attempt."""
     signed = any(one.name == axis and one.sign_envelopes for one in node.settings.axes)
     with scratch_folder(node.scratch / scratch) as folder:
-        written = await _write_and_compare(package, folder, node, node.signer if signed else None)
-        return await node.files.adopt(agency_id, written)
+        file = folder / "package.edxml"
+        reading = await _write_and_compare(package, file, node, node.signer if signed else None)
+        return await node.files.adopt(agency_id, file, known=reading.sha256)
 
 
-async def _write_and_compare(package: Package, folder: Path, node: Node, signer: EnvelopeSigner | None) -> Path:
-    back = folder / "back"
-    back.mkdir()
+async def _write_and_compare(package: Package, file: Path, node: Node, signer: EnvelopeSigner | None) -> Reading:
     today = node.clock().astimezone(VIETNAM).date()
     target = Target(
-        file=folder / "package.edxml",
-        back=back,
-        options=WriteOptions(today=today, wrap_in=folder),
+        file=file,
+        folder=file.parent,
+        options=WriteOptions(today=today, wrap_in=file.parent),
         limits=node.settings.limits,
     )
     reading = await write_and_read(package, target, signer)
     if _comparable(reading.package) != _comparable(complete(package)):
         raise GatewayError("PACKAGE_DIFFERS", "Gói tin đọc lại khác với văn bản đã đóng gói; không gửi.")
-    shutil.rmtree(back)
-    return target.file
+    return reading
 
 
 def _comparable(package: Package) -> Package:

@@ -22,7 +22,7 @@ class Target:
     """Where the bytes go, and how they are written and read back."""
 
     file: Path
-    back: Path  # folder for the attachments of the reading
+    folder: Path  # for what must be unpacked while it is read back
     options: WriteOptions
     limits: Limits
 
@@ -40,7 +40,7 @@ async def write_and_read(package: Package, target: Target, signer: EnvelopeSigne
         with target.file.open("wb") as sink:
             await asyncio.to_thread(write_signed, unsigned, value, sink, options=target.options)
         reading = await asyncio.to_thread(
-            read_package, target.file, target.back, limits=target.limits, valid=value_holds
+            read_package, target.file, target.folder, limits=target.limits, valid=value_holds, keep=False
         )
     except EdxmlError as error:
         reasons = " ".join(finding.message for finding in error.findings) or error.message
@@ -54,4 +54,4 @@ async def write_and_read(package: Package, target: Target, signer: EnvelopeSigne
 def _plainly(package: Package, target: Target) -> Reading:
     with target.file.open("wb") as sink:
         write_package(package, sink, options=target.options)
-    return read_package(target.file, target.back, limits=target.limits)
+    return read_package(target.file, target.folder, limits=target.limits, keep=False)
