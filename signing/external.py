@@ -22,6 +22,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 from .applying import Begun, begin
 from .completing import complete
 from .errors import SigningError
+from .jobs import quicken
 from .json_values import from_json, to_json
 from .raw_signatures import checked_signature
 from .sign_job import SignJob, SignResult
@@ -50,6 +51,7 @@ def begin_external(
     job: SignJob, certificate: bytes, chain: Sequence[bytes] = (), *, timestamper: TimeStamper | None = None
 ) -> ExternalStart:
     """Prepare the file with its gap. Raises SigningError as ``run_sign_job`` does, and SIG_CERTIFICATE_UNREADABLE."""
+    quicken()
     own, others = _certificates(certificate, chain)
     source = open_for(job)
     stamper = timestamper_for(job, timestamper)
@@ -75,6 +77,7 @@ def begin_external(
 
 def finish_external(start: ExternalStart, signature: bytes, *, timestamper: TimeStamper | None = None) -> SignResult:
     """Embed the holder's signature. Raises SigningError SIG_EXTERNAL_SIGNATURE_WRONG, SIG_EXTERNAL_STATE_LOST…"""
+    quicken()
     content = _prepared(start)
     own, others = _certificates(start.certificate, start.chain)
     parts = _parts(start.job, own, others)

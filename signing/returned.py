@@ -28,6 +28,7 @@ from .applying import pdf_errors_translated
 from .difference import DOCUMENT_TIMESTAMP, difference_policy, filled_fields_redrawn, shadow_change
 from .document import Document, FormField, entry
 from .errors import SigningError
+from .jobs import quicken
 from .json_values import from_json, to_json
 from .preparing import prepare_form
 from .releasing import release, write_result
@@ -76,6 +77,7 @@ def hand_out(source: str, target: str) -> HandedOut:
 
 def check_externally_signed(asked: ReturnedFile) -> SignResult:
     """Raises SigningError SIG_RETURNED_REWRITTEN, _UNSIGNED, _CHANGED, SIG_RETURNED_OTHER_SIGNER, or of the step."""
+    quicken()
     job, rule = asked.job, STEPS[asked.job.step]
     before, after = read(job.source), read(asked.returned)
     # 1. it was this step's turn

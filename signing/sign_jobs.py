@@ -11,11 +11,11 @@ from typing import Any
 
 from pyhanko.sign.timestamps.api import TimeStamper
 
-from . import name_speed, pyhanko_speed
 from .applying import begin, pdf_errors_translated, sign
 from .completing import complete
 from .errors import SigningError
 from .filling import fill_fields
+from .jobs import quicken
 from .json_values import from_json, to_json
 from .keys import SigningKey
 from .placing import place_fields
@@ -29,7 +29,7 @@ from .sources import open_source
 
 def prepare_job(job: PrepareJob) -> PrepareResult:
     """Give the document its form. Raises SigningError (sources.py, placing.py)."""
-    _speed()
+    quicken()
     source = open_source(read(job.source))
     if source.signed or source.empty:
         raise SigningError("SIG_SOURCE_SIGNED", "Tệp đã có ô chữ ký; chỉ chuẩn bị tệp chưa ký", blame="document")
@@ -44,7 +44,7 @@ def prepare_job(job: PrepareJob) -> PrepareResult:
 
 def fill_job(job: FillJob) -> FillResult:
     """Fill number and date. Raises SigningError SIG_NUMBER_AFTER_AGENCY, SIG_NUMBER_LOCKED, SIG_FIELD_MISSING."""
-    _speed()
+    quicken()
     with pdf_errors_translated():
         content, filled = fill_fields(read(job.source), job)
     return FillResult(sha256=write_result(Path(job.target), content), size=len(content), filled=filled)
@@ -55,7 +55,7 @@ def run_sign_job(job: SignJob, key: SigningKey, *, timestamper: TimeStamper | No
 
     ``timestamper``: instead of the one at ``job.tsa_url`` (tests, demo). Raises SigningError, or the key's own.
     """
-    _speed()
+    quicken()
     # 1. what is there, and whether it is this step's turn
     source = open_for(job)
     # 2. how to sign
@@ -69,11 +69,6 @@ def run_sign_job(job: SignJob, key: SigningKey, *, timestamper: TimeStamper | No
     signature = sign(begun, signer)
     # 4. timestamp and verify; only what is in order takes the target's name
     return complete(job, begun, signature, stamper, how.evidence, field=how.field)
-
-
-def _speed() -> None:
-    pyhanko_speed.install()
-    name_speed.install()
 
 
 def prepare_pdf(value: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Any
 import pikepdf
 import pytest
 from cryptography.x509 import ReasonFlags
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from lienthong.signing.report import Overall, SignerRole
@@ -27,6 +29,7 @@ from lienthong.signing.sign_job import (
 
 from .desk import registered
 from .office import Office, refused
+from .test_good_files import hybrid_pdf
 
 
 @pytest.mark.parametrize("subfilter", list(Subfilter))
@@ -169,3 +172,26 @@ def test_signature_covers_its_own_evidence(office: Office) -> None:
         "ENTIRE_FILE",
     ]
     assert reader.xrefs.total_revisions == 5
+
+
+def test_hybrid_file_of_an_office_suite(office: Office) -> None:  # signatures.md 4.1
+    office.paper.write_bytes(hybrid_pdf())
+    office.prepare()
+    office.leader()
+    office.fill(number="12")
+    assert office.agency().overall == Overall.VALID.value
+
+
+LINE = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(number=LINE, day=LINE)
+def test_fields_say_what_was_given(office: Office, number: str, day: str) -> None:
+    """Whatever is printable: the register, the field and the reader's eye agree (NA-9.2.a)."""
+    office.paper.write_bytes(office.desk.blank)
+    office.prepare()
+    office.fill(number=number, date=day)
+    form = PdfFileReader(io.BytesIO(office.paper.read_bytes())).root["/AcroForm"]
+    values = {str(f.get_object()["/T"]): str(f.get_object()["/V"]) for f in form["/Fields"] if "/V" in f.get_object()}
+    assert values == {NUMBER_FIELD: number, DATE_FIELD: day}
