@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help setup demo test tools check format kafka crash bench clean
 
 help:
-	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1]   chạy thử trọn một vòng gửi, nhận trên máy này'
+	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1] [BROKER=kafka]   chạy thử trọn một vòng gửi, nhận trên máy này'
 	@echo 'make test [ARGS="-k ten"]                   chạy mọi kiểm thử'
 	@echo 'make check                                  định dạng, lint, kiểu (mypy strict), cấu trúc'
 	@echo 'make crash [KILLS=500] [SEED=…]             giết tiến trình liên tục, đếm mất và trùng'
@@ -54,7 +54,7 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	@touch $@
 
 demo: $(STAMP)
-	@$(BIN)/python -P -m lienthong.deploy.demo.run $(if $(PDF),--pdf "$(PDF)") $(if $(filter-out 0,$(KILL)),--kill) $(if $(filter-out 0,$(KEEP)),--keep)
+	@$(BIN)/python -P -m lienthong.deploy.demo.run $(if $(PDF),--pdf "$(PDF)") $(if $(filter-out 0,$(KILL)),--kill) $(if $(filter-out 0,$(KEEP)),--keep) $(if $(BROKER),--broker $(BROKER))
 
 test: $(STAMP) tools
 	@echo 'Chạy kiểm thử: PostgreSQL thật (nhúng), PDF thật, tiến trình thật'

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from ...gateway.cli.exits import reason_of
+from ..kafka.assemble import KafkaError
 from . import finale, incoming, killing, outgoing, own_file
 from .eoffice import RefusedError
 from .people import NEIGHBOUR, SENDER
@@ -36,13 +37,13 @@ def main() -> int:
     for number in _ENDINGS:
         signal.signal(number, _interrupted)
     try:
-        with Stage(keep=options.keep) as stage:
+        with Stage(keep=options.keep, kafka=options.broker == "kafka") as stage:
             show = open_show(stage)
             status = _play(show, options.pdf, options.output, kill=options.kill)
             if options.keep:
                 _stays(show)
             return status
-    except (StageError, TooLateError, RefusedError) as error:
+    except (StageError, TooLateError, RefusedError, KafkaError) as error:
         say(f"DỪNG: {error}")
     except OSError as error:
         say(f"DỪNG: {reason_of(error)}.")
@@ -58,6 +59,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=OUTPUT, help="nơi để các văn bản đã ký và giấy xác nhận")
     parser.add_argument("--kill", action="store_true", help="giết nút giữa chừng rồi đếm")
     parser.add_argument("--keep", action="store_true", help="để mọi thứ chạy tiếp")
+    parser.add_argument(
+        "--broker", choices=("embedded", "kafka"), default="embedded", help="ai chuyển tin giữa các bước"
+    )
     return parser.parse_args()
 
 

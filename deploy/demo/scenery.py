@@ -44,8 +44,13 @@ def axis_settings(port: int, control_port: int) -> str:
     return "\n".join([*kept, *(f"{name} = {value}" for name, value in own.items())]) + mark + rest
 
 
-def node_settings(node_port: int, axis_port: int) -> str:
-    return _NODE_SETTINGS.format(node_port=node_port, axis_port=axis_port, store=STORE)
+def node_settings(node_port: int, axis_port: int, kafka: str | None = None) -> str:
+    """``kafka``: addresses of the broker that takes the place of the embedded one."""
+    settings = _NODE_SETTINGS.format(node_port=node_port, axis_port=axis_port, store=STORE)
+    if kafka is None:
+        return settings
+    settings = settings.replace("[queue]\n", '[queue]\nbroker = "kafka"\n')
+    return f'{settings}\n[kafka]\nservers = "{kafka}"\npartitions = 4\ncopies = 1\nin_sync = 1\n'
 
 
 # Short waits: on stage nobody waits half a minute for a second attempt.

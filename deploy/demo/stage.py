@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ..kafka.cluster import Cluster
 from .eoffice import call
 from .scenery import axis_settings, free_ports, node_settings, open_folder
 from .screen import await_it, exactly, say
@@ -43,8 +44,9 @@ class Program:
 class Stage:
     """``with Stage(keep=…) as stage``: folder, ports and settings; then ``start_axis`` and ``start_node``."""
 
-    def __init__(self, *, keep: bool) -> None:
+    def __init__(self, *, keep: bool, kafka: bool = False) -> None:
         self.keep = keep
+        self._kafka = Cluster(folder=Path(), outlive=keep) if kafka else None
         self.folder = Path(tempfile.mkdtemp(prefix="lienthong-demo-", dir=open_folder()))
         self.folder.chmod(0o711)  # as root, PostgreSQL runs as another account and must get in
         self.node_port, self.axis_port, self.control_port = free_ports(8180, 8686, 8687)
@@ -65,7 +67,12 @@ class Stage:
         secret = self.folder / "axis.secret"
         secret.write_text("TEST-SECRET\n", encoding="utf-8")
         secret.chmod(0o600)
-        self.config.write_text(node_settings(self.node_port, self.axis_port), encoding="utf-8")
+        servers = None
+        if self._kafka is not None:
+            say("Khởi động Apache Kafka (lần đầu tải khoảng 43 MB từ Maven Central)…")
+            self._kafka.folder = self.folder / "kafka"
+            servers = self._kafka.__enter__().bootstrap
+        self.config.write_text(node_settings(self.node_port, self.axis_port, servers), encoding="utf-8")
         return self
 
     def __exit__(
@@ -77,6 +84,8 @@ class Stage:
             self.show_logs()
         for name in (NODE, AXIS):
             self._stop(name)
+        if self._kafka is not None:
+            self._kafka.end()
         self._end_postgres()
         shutil.rmtree(self.folder, ignore_errors=True)
 

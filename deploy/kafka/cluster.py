@@ -54,14 +54,14 @@ class BrokerProcess:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start(self, jars: Path) -> None:
+    def start(self, jars: Path, *, outlive: bool = False) -> None:
         """Start and return at once; ``answers`` says when it listens."""
         log = (self.folder / "broker.log").open("ab")
         java = ["java", HEAP, f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}"]
         command = [*java, "-cp", f"{jars}/*", "kafka.Kafka", str(self.folder / "server.properties")]
         # The broker ends with whoever started it, also when that one is killed.
-        bound = ["setpriv", "--pdeathsig", "KILL", "--", *command]
-        self.process = subprocess.Popen(bound, stdout=log, stderr=log, start_new_session=True)
+        bound = [] if outlive else ["setpriv", "--pdeathsig", "KILL", "--"]
+        self.process = subprocess.Popen([*bound, *command], stdout=log, stderr=log, start_new_session=True)
         log.close()
 
     def answers(self) -> bool:
@@ -101,6 +101,7 @@ class Cluster:
     size: int = 1
     secured: Secured | None = None
     port: int = 0  # of the first broker's plain listener; 0: any
+    outlive: bool = False  # leave it running after the block, and after this program
     sleep: Callable[[float], None] = time.sleep
     brokers: list[BrokerProcess] = field(default_factory=list)
     _jars: Path = field(default_factory=Path)
@@ -115,15 +116,16 @@ class Cluster:
             self._format(broker, identity)
         try:
             for broker in self.brokers:
-                broker.start(self._jars)
+                broker.start(self._jars, outlive=self.outlive)
             self.wait()
         except BaseException:
-            self._end()
+            self.end()
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._end()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if not self.outlive or kind is not None:
+            self.end()
 
     @property
     def bootstrap(self) -> str:
@@ -147,7 +149,8 @@ class Cluster:
                     raise KafkaError(f"Kafka không sẵn sàng sau {START_SECONDS:g} giây; xem {broker.folder}/broker.log")
                 self.sleep(0.1)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Stop every broker, whoever was meant to outlive."""
         for broker in self.brokers:
             if broker.process is not None:
                 broker.process.terminate()

@@ -80,6 +80,16 @@ def test_the_node_takes_its_settings(tmp_path: Path) -> None:
     assert settings.axes[0].base_url == "http://127.0.0.1:1234"
 
 
+def test_the_node_takes_kafka_where_the_demonstration_runs_one(tmp_path: Path) -> None:
+    (tmp_path / "axis.secret").write_text("TEST-SECRET", encoding="utf-8")
+    path = tmp_path / "node.toml"
+    path.write_text(node_settings(1236, 1234, "127.0.0.1:1237"), encoding="utf-8")
+    settings = Settings.load(path, {})
+    assert settings.queue.broker == "kafka"
+    assert settings.kafka is not None
+    assert (settings.kafka.servers, settings.kafka.copies) == ("127.0.0.1:1237", 1)
+
+
 def test_a_taken_port_is_left_to_whom_has_it() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
