@@ -64,7 +64,7 @@ def show(
     rows = [_row(token, clock()) for token in found]
     if as_json:
         say_json(rows)
-    else:
+    elif rows or not refused:
         _print(rows)
     for error in refused:
         complain(error.code, error.message)
