@@ -20,6 +20,7 @@ _JOBS: Final = {
     "prepare_pdf": "lienthong.signing.sign_jobs:prepare_pdf",
     "fill_pdf": "lienthong.signing.sign_jobs:fill_pdf",
     "begin_external": "lienthong.signing.external:begin_external_pdf",
+    "digitised": "lienthong.signing.digitised:digitised_job",
     "hand_out": "lienthong.signing.returned:hand_out_pdf",
     "check_returned": "lienthong.signing.returned:check_returned_pdf",
     "finish_external": "lienthong.signing.external:finish_external_pdf",

@@ -10,8 +10,9 @@ from ...signing.sign_job import SignStep
 from ...signing.tokens import TokenInfo
 from ..desk.external import ToSign
 from ..desk.numbering import number_text
+from ..desk.orders import files_of_step, step_of
 from ..desk.records import CaseView
-from ..desk.signing import Outcome, files_of_step, step_of
+from ..desk.signing import Outcome
 from ..desk.states import LABELS
 from ..desk.tickets import Issued, Ticket
 from ..identifiers import Noun, show

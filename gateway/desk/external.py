@@ -13,9 +13,9 @@ from ...signing.json_values import from_json, to_json
 from ...signing.sign_job import SignResult
 from ..errors import GatewayError
 from ..node import Node
-from .opening import adopt, run_press
+from .orders import made_revision, make_job, refuse_bad, step_of
+from .pressing import adopt, run_press
 from .records import CaseView, write_signatures
-from .signing import made_revision, make_job, refuse_bad, step_of
 from .tickets import Channel, Ticket, look_up, make_workplace, signature_of
 from .tools import desk_of
 

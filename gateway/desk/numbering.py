@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from asyncpg.exceptions import UniqueViolationError
+
 from ...queue.port import Connection
 from ...signing.json_values import from_json
 from ...signing.request import RegisteredCertificate
@@ -27,8 +29,9 @@ from ..pipeline.examination import rules_for
 from ..pipeline.intake import VIETNAM
 from ..registers.outgoing import OUTGOING
 from . import states
-from .opening import adopt, find_reservation, run_press
+from .pressing import adopt, run_press
 from .records import CaseView, Revision, move_case, raced, read_case, write_revision
+from .reservations import find_reservation, number_of_another
 from .states import Case
 from .tools import desk_of
 
@@ -86,6 +89,8 @@ async def number_case(
                 return await _try(node, agency_id, case, day, taken, registry, by)
             except _Overtaken:
                 continue
+            except UniqueViolationError as error:
+                raise number_of_another(error) from error
     raise GatewayError("SIGNING_NUMBER_BUSY", "Sổ đang được cấp số dồn dập; xin thử lại.", retry_after=1)
 
 

@@ -6,29 +6,28 @@ leaves nothing but bytes that nobody names; the same request under the same key 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from asyncpg.exceptions import UniqueViolationError
+
 from ...queue.port import Connection
-from ...signing.json_values import from_json, to_json
-from ...signing.sign_job import Capacity, Flow, Level, PrepareJob, PrepareResult, Subfilter
-from ...signing.workers import WorkerError
-from ..directory import own_agency
+from ...signing.json_values import from_json
+from ...signing.sign_job import Capacity, Flow, PrepareJob, PrepareResult
 from ..errors import GatewayError, InputFault
 from ..files.layout import StoredFile
 from ..metadata import canonical
 from ..node import Node
-from ..pipeline.intake import VIETNAM
-from ..policies.resolver import resolve
 from ..submissions import SubmittedFile
-from . import states
+from .filing import insert_case, insert_files
+from .pressing import adopt, run_press
+from .profiles import Profile, resolve_profile
+from .reservations import find_reservation, number_of_another
 from .tools import desk_of
 from .values import Appearance, CaseRequest
 
@@ -43,20 +42,6 @@ class Opened:
     case_id: UUID
     new: bool
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Profile:
-    flow: Flow
-    appearance: Appearance
-    subfilter: Subfilter
-    level: Level
-    source_required: bool
-    seal_diameter_mm: float
-
-    def as_json(self) -> dict[str, Any]:
-        value: dict[str, Any] = to_json(self)
-        return value
 
 
 # 1. Before a file byte is stored -------------------------------------------------------------------------------------
@@ -125,18 +110,20 @@ async def open_case(
         known = await node.db.queries.signing_case_of_key(conn, agency_id=agency_id, request_key=key)
         if known is not None:
             return _again(known, meaning)
-        profile = await _profile(node, conn, agency_id, request)
+        profile = await resolve_profile(node, conn, agency_id, request)
     kinds = _kinds(request, files)
     prepared, warnings = await _prepare(node, agency_id, request, profile, files[0])
     case_id = node.new_id()
-    async with node.db.unit(agency_id) as conn:
-        number = await _reserved(node, conn, agency_id, request, profile)
-        made = await _insert(node, conn, agency_id, case_id, request, raw, profile, number, key, meaning, actor)
-        if not made:
-            return _again(
-                await node.db.queries.signing_case_of_key(conn, agency_id=agency_id, request_key=key), meaning
-            )
-        await _insert_files(node, conn, agency_id, case_id, kinds, files, prepared, actor)
+    try:
+        async with node.db.unit(agency_id) as conn:
+            number = await _reserved(node, conn, agency_id, request, profile)
+            made = await insert_case(node, conn, agency_id, case_id, request, raw, profile, number, key, meaning, actor)
+            if not made:
+                known = await node.db.queries.signing_case_of_key(conn, agency_id=agency_id, request_key=key)
+                return _again(known, meaning)
+            await insert_files(node, conn, agency_id, case_id, kinds, files, prepared, actor)
+    except UniqueViolationError as error:
+        raise number_of_another(error) from error
     return Opened(case_id=case_id, new=True, warnings=warnings)
 
 
@@ -147,24 +134,6 @@ def _again(row: Any, meaning: str) -> Opened:
             "Khóa Idempotency-Key này đã dùng cho một hồ sơ ký có nội dung khác; nội dung lần này không được nhận.",
         )
     return Opened(case_id=row["id"], new=False)
-
-
-async def _profile(node: Node, conn: Connection, agency_id: UUID, request: CaseRequest) -> _Profile:
-    """What was asked for, else the agency's rule of the day, else the node's settings."""
-    agency = await own_agency(node, conn, agency_id)
-    today = node.clock().astimezone(VIETNAM).date()
-    keys = ("flow", "appearance", "source_required")
-    rule = await resolve(node, conn, *keys, agency_code=agency.code.value, on=today)
-    signing = node.settings.signing
-    level = request.level or Level(signing.level)
-    return _Profile(
-        flow=request.flow or Flow(rule["flow"].value),
-        appearance=request.appearance or Appearance(rule["appearance"].value),
-        subfilter=request.subfilter or Subfilter(signing.subfilter),
-        level=level if signing.tsa_url else Level.B_B,
-        source_required=bool(rule["source_required"].value),
-        seal_diameter_mm=request.seal_diameter_mm or signing.seal_diameter_mm,
-    )
 
 
 def _kinds(request: CaseRequest, files: Sequence[SubmittedFile]) -> list[str]:
@@ -189,10 +158,11 @@ def _kinds(request: CaseRequest, files: Sequence[SubmittedFile]) -> list[str]:
 
 
 async def _prepare(
-    node: Node, agency_id: UUID, request: CaseRequest, profile: _Profile, main: SubmittedFile
+    node: Node, agency_id: UUID, request: CaseRequest, profile: Profile, main: SubmittedFile
 ) -> tuple[StoredFile | None, tuple[str, ...]]:
     """The main document with its form; a scan gets none, because what is signed on paper has no fields."""
     if profile.flow is Flow.PAPER_SCAN:
+        await _require_scan(node, agency_id, main)
         return None, ()
     target = await node.files.new_temporary()
     job = PrepareJob(
@@ -211,25 +181,17 @@ async def _prepare(
     return stored, tuple(warning.message for warning in result.warnings)
 
 
-async def run_press(node: Node, name: str, job: object, target: Path) -> dict[str, Any]:
-    """A sandboxed job on a PDF; what it left of ``target`` goes with its failure. Raise WorkerError, SIGNING_OFF."""
-    try:
-        return await desk_of(node.desk).press.run(name, to_json(job))
-    except WorkerError:
-        await asyncio.to_thread(target.unlink, missing_ok=True)
-        raise
-
-
-async def adopt(node: Node, agency_id: UUID, path: Path, sha256: str) -> StoredFile:
-    """Into the file store, durable; raise SIGNING_FILE_CHANGED when it is not what the job said it wrote."""
-    stored = await node.files.adopt(agency_id, path)
-    if stored.sha256 != sha256:
-        raise GatewayError("SIGNING_FILE_CHANGED", "Tệp vừa ghi khác mã băm mà bước ký đã báo; bản này bị bỏ.")
-    return stored
+async def _require_scan(node: Node, agency_id: UUID, main: SubmittedFile) -> None:
+    """PDF 1.4 or later, colour, 200 dpi, full scale (NĐ 30/2020 Phụ lục I, Phần II, I.2): told before anybody signs."""
+    path = str(node.files.path(agency_id, main.sha256))
+    answer = await desk_of(node.desk).press.run("digitised", {"path": path})
+    faults = [InputFault(code=one["code"], place="main", message=one["message"]) for one in answer["faults"]]
+    if faults:
+        raise GatewayError("SIGNING_REQUEST_INVALID", faults[0].message, faults=faults)
 
 
 async def _reserved(
-    node: Node, conn: Connection, agency_id: UUID, request: CaseRequest, profile: _Profile
+    node: Node, conn: Connection, agency_id: UUID, request: CaseRequest, profile: Profile
 ) -> dict[str, Any]:
     """The number that was reserved before, for a paper that is already numbered."""
     if request.reservation is None:
@@ -238,93 +200,3 @@ async def _reserved(
         raise GatewayError("SIGNING_REQUEST_INVALID", "Số giữ trước chỉ nêu khi số hóa bản giấy, hoặc ở bước cấp số.")
     row = await find_reservation(node, conn, agency_id, request, request.reservation)
     return {"number": row["number"], "document_date": request.document_date, "reservation": row["id"]}
-
-
-async def find_reservation(
-    node: Node, conn: Connection, agency_id: UUID, request: CaseRequest, reservation: UUID
-) -> Any:
-    """Raise RESERVATION_UNKNOWN or RESERVATION_USED."""
-    row = await node.db.queries.reservation_by_id(conn, id=reservation, agency_id=agency_id)
-    if row is None or (row["book"], row["notation"]) != (request.book, request.notation):
-        raise GatewayError("RESERVATION_UNKNOWN", "Mã giữ số không có, hoặc khác sổ hay ký hiệu với văn bản này.")
-    if row["used_by"] is not None:
-        raise GatewayError("RESERVATION_USED", "Số giữ trước này đã dùng cho văn bản khác.")
-    return row
-
-
-async def _insert(
-    node: Node,
-    conn: Connection,
-    agency_id: UUID,
-    case_id: UUID,
-    request: CaseRequest,
-    raw: dict[str, Any],
-    profile: _Profile,
-    number: dict[str, Any],
-    key: str,
-    meaning: str,
-    actor: str,
-) -> bool:
-    made = await node.db.queries.insert_signing_case(
-        conn,
-        id=case_id,
-        agency_id=agency_id,
-        request_key=key,
-        request_hash=meaning,
-        flow=profile.flow,
-        state=states.first(profile.flow, initials=request.initials),
-        book=request.book,
-        notation=request.notation,
-        type_name=request.type_name,
-        doc_subject=request.subject,
-        request=raw,
-        profile=profile.as_json(),
-        initials=request.initials,
-        actor=actor,
-        **number,
-    )
-    return made is not None
-
-
-async def _insert_files(
-    node: Node,
-    conn: Connection,
-    agency_id: UUID,
-    case_id: UUID,
-    kinds: Sequence[str],
-    files: Sequence[SubmittedFile],
-    prepared: StoredFile | None,
-    actor: str,
-) -> None:
-    current: list[SubmittedFile | StoredFile] = [*files]
-    if prepared is not None:
-        current[0] = prepared
-    await node.db.queries.insert_signing_files(
-        conn,
-        case_id=case_id,
-        agency_id=agency_id,
-        kinds=list(kinds),
-        names=[file.name for file in files],
-        descriptions=[file.description for file in files],
-        content_types=[file.content_type for file in files],
-        revisions=[1 if one is prepared else 0 for one in current],
-        digests=[one.sha256 for one in current],
-        sizes=[one.size for one in current],
-    )
-    written: list[tuple[int, int, str, SubmittedFile | StoredFile]] = [
-        (position, 0, "received", file) for position, file in enumerate(files)
-    ]
-    if prepared is not None:
-        written.append((0, 1, "prepared", prepared))
-    for position, revision, step, file in written:
-        await node.db.queries.insert_signing_revision(
-            conn,
-            case_id=case_id,
-            position=position,
-            revision=revision,
-            agency_id=agency_id,
-            step=step,
-            sha256=file.sha256,
-            size=file.size,
-            actor=actor,
-        )

@@ -20,10 +20,10 @@ from uuid import UUID
 from ...signing.sign_job import Flow
 from ..errors import GatewayError
 from ..node import Node
-from .opening import adopt, run_press
+from .orders import Ready, files_of_step, get_ready
+from .pressing import adopt, run_press
 from .records import CaseView, Revision, Signature, read_case, write_revision
 from .sessions import find_holder
-from .signing import Ready, files_of_step, get_ready
 from .states import ROLE_OF, Role
 
 

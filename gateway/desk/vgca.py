@@ -20,9 +20,9 @@ from ..node import Node
 from ..pipeline.intake import VIETNAM
 from .external import keep
 from .numbering import number_text
-from .opening import adopt, run_press
+from .orders import made_revision, make_job, refuse_bad, step_of
+from .pressing import adopt, run_press
 from .records import CaseView
-from .signing import made_revision, make_job, refuse_bad, step_of
 from .tickets import Channel, Ticket, look_up
 
 UPLOAD_FIELD: Final = "uploadfile"

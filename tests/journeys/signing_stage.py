@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +19,12 @@ from lienthong.deploy.demo.pki import Holder, Pki, make_pki
 from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.deploy.demo.texts import agency_table, review_letter
 from lienthong.deploy.demo.time_authority import time_authority
+from lienthong.gateway.node import Node
 from lienthong.signing.stamps import handwriting_png, seal_png
 from lienthong.tests.journeys.papers import NAMES, SENDER, Papers
 from lienthong.tests.journeys.province import LONG, Agency, knows_agencies, open_province
 from lienthong.tests.signing.softhsm import Drawer, SoftToken, furnish, open_drawer
+from lienthong.tests.signing.test_digitised import on_canvas, scanned
 from lienthong.tests.waiting import until
 
 LEADER = "Nguyễn Thị Quỳnh Hương"
@@ -50,6 +52,11 @@ class Office:
         if not target.exists():
             compose_letter(target, review_letter(number=None, day=None))
         return target
+
+    def scan(self) -> Path:
+        """A paper that was signed by hand, as a scanner sees it."""
+        target = self.folder / "scan.pdf"
+        return target if target.exists() else on_canvas(target, scanned(200))
 
     def annex(self) -> Path:
         target = self.folder / "annex.pdf"
@@ -107,7 +114,16 @@ class SigningAgency:
 
     eoffice: Agency
     office: Office
-    rows: Callable[[str], Awaitable[list[dict[str, Any]]]]
+    node: Node  # over the same database
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[tuple[Any, Any]]:
+        async with self.node.db.unit(None) as conn:
+            yield conn, self.node.db.queries
+
+    async def rows(self, statement: str) -> list[dict[str, Any]]:
+        async with self.unit() as (conn, _):
+            return [dict(row) for row in await conn.fetch(statement)]
 
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         return await self.eoffice.call(method, path, **options)
@@ -228,6 +244,6 @@ class SigningAgency:
 async def open_signing(folder: Path, dsn: str, office: Office, more: str = "") -> AsyncIterator[SigningAgency]:
     async with open_province(folder, dsn, office.papers, signing=office.settings(more)) as province:
         await until(lambda: knows_agencies(province), LONG)
-        agency = SigningAgency(eoffice=province.sender, office=office, rows=province.rows)
+        agency = SigningAgency(eoffice=province.sender, office=office, node=province.node)
         await agency.set_pictures()
         yield agency

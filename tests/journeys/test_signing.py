@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+from pathlib import Path
 from typing import Any
 
 import pikepdf
 
+from lienthong.tests.journeys.papers import SENDER
 from lienthong.tests.journeys.province import LONG
 from lienthong.tests.journeys.signing_stage import SigningAgency
 from lienthong.tests.waiting import until
@@ -107,7 +109,12 @@ async def test_number_first_with_initials_and_paper_that_was_scanned(agency: Sig
     ask = {"year": agency.office.papers.today.year, "notation": "SKHCN-CĐS"}
     _, held = await agency.post("/v1/numbers", ask)
     paper = {"flow": "PAPER_SCAN", "reservation": held["reservation"], "document_date": str(agency.office.papers.today)}
-    scan = await agency.case("scan", **paper)
+    (refused,) = await agency.sign("clerk", await agency.case("typed", **paper))
+    assert refused["code"] == "SIG_SCAN_NOT_SCANNED", refused
+    await agency.post(
+        f"/v1/signing/cases/{refused['id']}/cancellation", {"by": "Văn thư", "reason": "không phải bản quét"}
+    )
+    scan = await agency.case("scan", agency.office.scan(), **paper)
     (signed,) = await agency.sign("clerk", scan)
     assert signed["state"] == "signed", signed
     status, answer = await agency.release(scan, SILENT)
@@ -136,3 +143,64 @@ async def test_numbers_asked_for_at_once_leave_no_gap_and_no_double(agency: Sign
         assert fields(await agency.file(case))["so_van_ban"] == given[case]
     _, gaps = await agency.call("GET", f"/v1/registers/outgoing/{year}/gaps")
     assert gaps["gaps"] == []
+
+
+async def test_an_agency_that_wants_source_and_form_checked_and_a_number_that_comes_back(
+    agency: SigningAgency, tmp_path: Path
+) -> None:
+    async with agency.unit() as (conn, queries):  # GD-8 (2)
+        await queries.insert_agency_policy(
+            conn,
+            key="source_required",
+            agency_code=SENDER,
+            valid_from=agency.office.papers.today,
+            valid_to=None,
+            value=True,
+            legal_basis="quy chế TEST",
+        )
+    bare = await agency.case("bare", flow="NUMBER_FIRST")
+    assert (await agency.number(bare))[1]["code"] == "SIGNING_SOURCE_MISSING"
+    source = tmp_path / "du-thao.docx"
+    source.write_bytes(b"PK\x03\x04 TEST")
+    status, answer = await agency.try_case("loose", agency.office.letter(), source, flow="NUMBER_FIRST")
+    assert (status, answer["code"]) == (422, "SIGNING_FILE_NOT_PDF")
+
+    async def sourced(key: str) -> str:
+        papers = (agency.office.letter(), source)
+        return await agency.case(key, *papers, flow="NUMBER_FIRST", source_files=[source.name])
+
+    case = await sourced("sourced")
+    assert (await agency.number(case))[1]["code"] == "SIGNING_FORM_UNCHECKED"
+    status, answer = await agency.post(f"/v1/signing/cases/{case}/form-check", {"by": "Văn phòng"})
+    assert status == 200, answer
+    status, answer = await agency.number(case)
+    assert (status, answer["number"]) == (200, "01"), answer
+    reservation = answer["reservation"]
+
+    # the leader returns it; its number stays reserved and the corrected document takes it up, once
+    status, answer = await agency.post(
+        f"/v1/signing/cases/{case}/return", {"by": "Giám đốc", "reason": "Sửa trích yếu"}
+    )
+    assert (status, answer["state"]) == (200, "returned")
+    assert (await agency.number(case, reservation=reservation))[1]["number"] == "01"  # what it had, nothing new
+    again = [await sourced(f"again-{number}") for number in (1, 2)]
+    for one in again:
+        await agency.post(f"/v1/signing/cases/{one}/form-check", {"by": "Văn phòng"})
+    first, second = [await agency.number(one, reservation=reservation) for one in again]
+    assert (first[0], first[1]["number"]) == (200, "01"), first
+    assert (second[0], second[1]["code"]) == (409, "RESERVATION_USED"), second
+    assert (await agency.number(again[1]))[1]["number"] == "02"
+
+
+async def test_a_case_is_opened_once_and_never_for_a_secret(agency: SigningAgency) -> None:
+    status, answer = await agency.try_case("secret", secrecy="Tối mật")
+    assert (status, answer["code"]) == (422, "SECRET_REFUSED")
+    case = await agency.case("once")
+    status, answer = await agency.try_case("once")
+    assert (status, answer["id"]) == (200, case)
+    status, answer = await agency.try_case("once", subject="khác")
+    assert (status, answer["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+    status, answer = await agency.call("GET", "/v1/signing/cases?state=leader&limit=1")
+    assert ([one["id"] for one in answer["items"]], answer["next"]) == ([case], None)
+    _, tokens = await agency.call("GET", "/v1/signing/tokens")
+    assert {token["serial"] for token in tokens["items"]} == {agency.office.leader.serial, agency.office.agency.serial}

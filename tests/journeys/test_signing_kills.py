@@ -8,7 +8,6 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -50,15 +49,10 @@ async def victim(addresses: tuple[str, str], tmp_path: Path, office: Office) -> 
     async with aiohttp.ClientSession(connector=connector) as http, bootstrap.open_node(settings, None) as node:
         ids = await settle_in(node, office.papers)
         eoffice = await agency_of(node, http, base, ids, SENDER)
-
-        async def rows(statement: str) -> list[dict[str, Any]]:
-            async with node.db.unit(None) as conn:
-                return [dict(row) for row in await conn.fetch(statement)]
-
         await program.start()
         try:
             await program.serving(http)
-            yield Victim(program=program, http=http, agency=SigningAgency(eoffice=eoffice, office=office, rows=rows))
+            yield Victim(program=program, http=http, agency=SigningAgency(eoffice=eoffice, office=office, node=node))
         finally:
             await program.stop()
 
