@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Download, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Download, FileChooser, Page, expect
 
 from lienthong.gateway.node import Node
 from lienthong.tests.checks.stage import Material
@@ -183,15 +183,17 @@ async def _refused(clerk: Clerk, file: Path) -> str:
 
 async def test_the_whole_way_by_keyboard(clerk: Clerk, material: Material, downloads: Path) -> None:
     """Skip link, file, options, send, printed report: no mouse, and the focus is always seen."""
-    await clerk.open()
     page, press = clerk.page, clerk.page.keyboard.press
+    choosers: asyncio.Queue[FileChooser] = asyncio.Queue()
+    page.on("filechooser", choosers.put_nowait)  # long before the key: Playwright does not wait for itself
+    await clerk.open()
     await press("Tab")
     assert await clerk.focused() == "Đến nội dung chính"
     await press("Enter")
     await _tab_to(clerk, "file")
-    async with page.expect_file_chooser() as chooser:
-        await press("Enter")
-    await (await chooser.value).set_files(material.good)
+    await press("Enter")
+    async with asyncio.timeout(30):
+        await (await choosers.get()).set_files(material.good)
     await press("Tab")
     await press("Enter")  # opens the options
     await _tab_to(clerk, "sender")
