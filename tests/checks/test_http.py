@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from lienthong.gateway.api.contract import load_contract
 from lienthong.gateway.checks.desk import CheckDesk
 from lienthong.gateway.errors import GatewayError
 from lienthong.gateway.node import Node
+from lienthong.gateway.pipeline.examination import MAIN_POLICY
 from lienthong.gateway.settings import Settings
 from lienthong.tests.checks.stage import Material, document_package, serving
 from lienthong.tests.edxml.sealing import signed
@@ -120,6 +122,25 @@ async def test_the_required_signatures_can_be_chosen(calls: Any, material: Mater
     _, early = await calls(material.one_signature, date="01/3/2020")  # before Nghị định 30/2020/NĐ-CP
     assert early["sender"]["date"] == "2020-03-01"
     assert early["report"]["policy"] != strict["report"]["policy"]
+
+
+async def test_the_rules_of_the_sending_agency_are_the_default(calls: Any, node: Node, desk: Desk) -> None:
+    """A province may keep the rule of one signature for an agency (registers.md C1)."""
+    document = ("a.pdf", await asyncio.to_thread(desk.sign, desk.blank, desk.stranger, "Signature1"))
+    _, before = await calls(document)
+    async with node.db.unit(None) as conn:
+        await node.db.queries.insert_agency_policy(
+            conn,
+            key=MAIN_POLICY,
+            agency_code=OTHER,
+            valid_from=date(2020, 1, 1),
+            valid_to=None,
+            value="NA_ANY_ONE",
+            legal_basis="TEST",
+        )
+    _, after = await calls(document)
+    assert [told["report"]["policy"] for told in (before, after)] == ["ND30", "NA_ANY_ONE"]
+    assert [told["overall"] for told in (before, after)] == ["INVALID", "VALID"]
 
 
 async def test_the_package_names_its_sender_and_every_file(calls: Any, material: Material) -> None:
