@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from asn1crypto import x509
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from asn1crypto import cms, x509
 from pyhanko.sign.timestamps.api import TimeStamper
 
 from .applying import (
@@ -18,6 +22,8 @@ from .sign_job import Level, SignJob, SignResult
 from .sign_steps import STEPS
 from .trust import load_store
 from .tsa_client import timestamp
+
+LONGEST_WAIT: Final = timedelta(hours=24)  # beyond it the authority's clock, or ours, is wrong
 
 
 def complete(
@@ -40,4 +46,13 @@ def complete(
         add_evidence(content, lasting_evidence(store, certificate, evidence.certificates, token, job.now))
     if level_reached(job) is Level.B_LTA and timestamper is not None:
         add_archive_timestamp(content, timestamper)
-    return release(job, rule, field, content.getvalue(), begun.parts.certificate)
+    return release(_at_signing(job, token), rule, field, content.getvalue(), begun.parts.certificate)
+
+
+def _at_signing(job: SignJob, token: cms.ContentInfo | None) -> SignJob:
+    """A job may wait in a queue, and a holder takes minutes to sign: the authority says how late it is by now."""
+    if token is None:
+        return job
+    generated: datetime = token["content"]["encap_content_info"]["content"].parsed["gen_time"].native
+    late = timedelta() < generated - job.now <= LONGEST_WAIT
+    return replace(job, now=generated) if late else job

@@ -1,7 +1,8 @@
 """Signing with a key in the holder's own computer, in two steps: the node prepares, the holder signs, the node embeds.
 
-The state between the steps is a prepared file beside the target and one JSON value, so a restart loses nothing. A
-signature is checked against the certificate before it is embedded, and the result by the own verifier before it leaves.
+The state between the steps is a prepared file beside the target and one JSON value, so a restart loses nothing, and the
+second step may be repeated; the prepared file is the caller's to remove. A signature is checked against the certificate
+before it is embedded, and the result by the own verifier before it leaves.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .errors import SigningError
 from .jobs import quicken
 from .json_values import from_json, to_json
 from .raw_signatures import checked_signature
+from .releasing import write_result
 from .sign_job import SignJob, SignResult
 from .sign_plan import evidence_for, open_for, plan, timestamper_for
 from .signed_data import SignerParts, signer_parts
@@ -58,13 +60,12 @@ def begin_external(
     how = plan(job, source, own, others, stamper)
     begun = begin(source.content, source.document.reader, _parts(job, own, others), how)
     prepared = Path(f"{job.target}.prepared")
-    content = begun.content.getvalue()
-    prepared.write_bytes(content)
+    digest = write_result(prepared, begun.content.getvalue())
     return ExternalStart(
         job=job,
         field=how.field,
         prepared=str(prepared),
-        prepared_sha256=hashlib.sha256(content).hexdigest(),
+        prepared_sha256=digest,
         signed_attributes=begun.attributes,
         digest=hashlib.sha256(begun.attributes).hexdigest(),
         algorithm=begun.parts.mechanism,
@@ -92,9 +93,7 @@ def finish_external(start: ExternalStart, signature: bytes, *, timestamper: Time
         attributes=start.signed_attributes,
         parts=parts,
     )
-    result = complete(start.job, begun, value, stamper, evidence, field=start.field)
-    Path(start.prepared).unlink(missing_ok=True)
-    return result
+    return complete(start.job, begun, value, stamper, evidence, field=start.field)
 
 
 def _prepared(start: ExternalStart) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def test_two_steps_each_for_leader_and_agency(office: Office, subfilter: Subfilt
         start = from_json(ExternalStart, json.loads(json.dumps(to_json(start))))
         result = finish(office, start, by_rsa(by)(start.signed_attributes))
     assert result.overall == Overall.VALID.value
-    assert not Path(start.prepared).exists()
+    # The answer was lost on the way: the same signature may come again.
+    assert finish(office, start, by_rsa(by)(start.signed_attributes)).overall == Overall.VALID.value
     report = office.desk.check(office.paper)
     assert report.overall is Overall.VALID, report.reason
     assert [s.subfilter for s in report.signatures] == [subfilter.value] * 2
@@ -82,6 +84,19 @@ def test_prepared_file_that_was_changed_meanwhile(office: Office) -> None:
     refused("SIG_EXTERNAL_STATE_LOST", finish, office, start, signature)
     Path(start.prepared).unlink()
     refused("SIG_EXTERNAL_STATE_LOST", finish, office, start, signature)
+
+
+@pytest.mark.parametrize(("wait", "code"), [(timedelta(minutes=50), None), (timedelta(days=3), "SIG_RELEASE_REFUSED")])
+def test_holder_who_takes_his_time(office: Office, wait: timedelta, code: str | None) -> None:
+    office.prepare()
+    start = begin(office, SignStep.LEADER, office.desk.leader)
+    signature = by_rsa(office.desk.leader)(start.signed_attributes)
+    later = office.desk.now + wait
+    stamper = office.desk.pki.timestamper(later)
+    if code:
+        refused(code, finish_external, start, signature, timestamper=stamper)
+    else:
+        assert finish_external(start, signature, timestamper=stamper).signing_time == later
 
 
 def test_order_is_asked_before_anything_is_handed_out(office: Office) -> None:
