@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from reportlab.lib.units import mm
 
@@ -87,8 +88,7 @@ def _draw_date(sheet: Sheet, letter: Letter, *, y: float) -> Box | None:
     canvas, centre, place = sheet.canvas, RIGHT_X + RIGHT_WIDTH / 2, f"{letter.place}, "
     sheet.set_font(ITALIC, 13)
     if letter.day:
-        day = f"ngày {letter.day.day:02} tháng {_month(letter.day.month)} năm {letter.day.year}"
-        canvas.drawCentredString(centre, y, place + day)
+        canvas.drawCentredString(centre, y, place + day_text(letter.day))
         return None
     gap_width = text_width("ngày 00 tháng 00 năm 0000", ITALIC, 13)
     x = centre - (text_width(place, ITALIC, 13) + gap_width) / 2
@@ -97,9 +97,10 @@ def _draw_date(sheet: Sheet, letter: Letter, *, y: float) -> Box | None:
     return Box(page=0, x1=gap_x, y1=y - 4, x2=gap_x + gap_width, y2=y + 12)
 
 
-def _month(month: int) -> str:
+def day_text(day: date) -> str:
     """Months 1 and 2 get a leading zero, like days below 10 (mục II.4.b)."""
-    return f"{month:02}" if month < 3 else str(month)
+    month = f"{day.month:02}" if day.month < 3 else str(day.month)
+    return f"ngày {day.day:02} tháng {month} năm {day.year}"
 
 
 def _draw_subject(sheet: Sheet, letter: Letter, *, base: float) -> float:
