@@ -52,6 +52,7 @@ from .pipeline.routine import (
     look_for_mail,
     match_parked,
     synchronise_directory,
+    watch_expiries,
     watch_sessions,
 )
 from .pipeline.steps import kinds
@@ -124,6 +125,7 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
             "housekeeping": housekeeping(node, stop),
             "revocation": keep_revocation_data(node, stop),
             "judge again": judge_again(node, stop),
+            "expiries": watch_expiries(node, stop),
             "parked statuses": match_parked(node, stop),
             "signing sessions": watch_sessions(node, stop),
             **_axis_tasks(node, stop),

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from asn1crypto import x509
+
 from .materials import certificate_material, material_to_json
 from .past_revocations import past_to_json, place_name
 from .revocation import accept_list, accept_response, ask
@@ -14,11 +16,15 @@ from .trust import TrustStore, load_store
 
 
 def survey_store(value: dict[str, Any]) -> dict[str, Any]:
-    """The certificates and lists of a store with their terms: what the prefetcher and the expiry survey ask about."""
+    """The certificates and lists of a store with their terms: what the prefetcher and the expiry survey ask about.
+
+    ``met``: certificates met in documents (base64); those of time-stamping authorities come back.
+    """
     store = _store(value)
     held = [("root", c) for c in store.roots] + [("intermediate", c) for c in store.intermediates]
     return {
         "store": store.name,
+        "timestampers": [one for one in value.get("met", ()) if _stamps(base64.b64decode(one))],
         "certificates": [
             {**material_to_json(certificate_material(certificate, trusted=True)), "kind": kind}
             for kind, certificate in held
@@ -35,6 +41,12 @@ def survey_store(value: dict[str, Any]) -> dict[str, Any]:
             for listed in store.lists
         ],
     }
+
+
+def _stamps(content: bytes) -> bool:
+    """Whether a certificate met in a document is a time-stamping authority's."""
+    purposes = x509.Certificate.load(content).extended_key_usage_value
+    return purposes is not None and "time_stamping" in purposes.native
 
 
 def judge_list(value: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from . import (
     signing_sessions,
     signing_tickets,
     submissions,
+    trust,
 )
 from .calls import Handler, Surface, open_call
 from .contract import Contract, Operation, load_contract
@@ -159,6 +160,11 @@ HANDLERS: Final[dict[str, Handler]] = {
     "showTimeline": documents.show_timeline,
     "showCertificate": certificates.show_certificate,
     "fetchEvidence": evidence.fetch_evidence,
+    "listCertificates": trust.list_certificates,
+    "addCertificate": trust.add_certificate,
+    "endCertificate": trust.end_certificate,
+    "listExpiries": trust.list_expiries,
+    "showRevocation": trust.show_revocation,
     "reserveNumber": books.reserve,
     "readRegister": books.read_register,
     "readGaps": books.read_gaps,

@@ -25,4 +25,11 @@ async def show_readiness(call: Call) -> web.Response:
             await call.node.db.queries.node_answers(conn)
     except TimeoutError as error:
         raise GatewayError("DATABASE_UNAVAILABLE", "Cơ sở dữ liệu trả lời quá chậm.", retry_after=5) from error
-    return reply({"status": "ok"})
+    return reply({"status": "ok", "warnings": _warnings(call)})
+
+
+def _warnings(call: Call) -> list[str]:
+    """What makes verdicts undetermined now; no address, because no key is asked here."""
+    desk = call.node.revocation
+    lacking = [one for one in desk.troubles() if one.lacking] if desk is not None else []
+    return [f"Thiếu dữ liệu thu hồi từ {len(lacking)} nơi; xem /v1/operations/revocation."] if lacking else []

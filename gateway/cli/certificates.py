@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +11,12 @@ import typer
 
 from ...edxml.identifiers import OrganCode
 from ...signing.certificates import certificate_facts
+from ...signing.verifying import REVOCATION_JOBS, VerificationPool, VerificationSettings
 from .. import registry
+from ..expiry import Expiry, expiry_view
+from ..expiry import survey as expiries
 from ..registry import Entry, Role
+from ..settings import Settings
 from .context import Actor, Invocation, Json, Reason, clock, invocation
 from .database import opened
 from .printing import say, say_json, table
@@ -85,3 +90,26 @@ def show(
 async def _page(call: Invocation, agency: str | None, after: int, limit: int) -> list[dict[str, Any]]:
     async with opened(call.settings()) as database:
         return await registry.page(database, agency=agency, after=after, limit=limit)
+
+
+@group.command("survey")
+def survey(
+    context: typer.Context,
+    as_json: Json = False,
+    days: Annotated[int, typer.Option(min=0, max=36500, help="Chỉ những gì hết hạn trong số ngày này.")] = 90,
+) -> None:
+    """Những gì sắp hết hạn: gốc, trung gian, danh sách thu hồi, chứng thư đã ghi, dấu thời gian, chứng thư của nút."""
+    now = clock()
+    found = asyncio.run(_survey(invocation(context).settings(), now))
+    soon = [one for one in found if one.days_left(now) <= days]
+    if as_json:
+        say_json([expiry_view(one, now) for one in soon])
+        return
+    rows = [[one.days_left(now), one.expires_at, one.kind.label, one.holder, one.agency, one.subject] for one in soon]
+    table(["Còn (ngày)", "Hết hạn", "Loại", "Tên", "Cơ quan", "Mã"], rows)
+
+
+async def _survey(settings: Settings, now: datetime) -> list[Expiry]:
+    wanted = VerificationSettings(workers=1, extra_jobs=REVOCATION_JOBS)
+    async with opened(settings) as database, VerificationPool(wanted) as pool:
+        return await expiries(database, settings, run=pool.run, now=now)

@@ -19,7 +19,7 @@ from ...queue import work as work_rows
 from ...queue.channels import list_channels, pause_channel
 from ...queue.messages import ChannelState, Work
 from ...signing.errors import SigningError
-from .. import idempotency
+from .. import expiry, idempotency
 from ..desk import sessions, tickets
 from ..directory import synchronise
 from ..errors import GatewayError
@@ -31,6 +31,7 @@ from .moves import NODE
 from .reexamining import Reexamination
 
 _HOUR: Final = 3600.0
+_SURVEY: Final = 6 * _HOUR  # a day is the unit, but a node may be off at night
 _KEEP_SETTLED: Final = 3 * 24 * _HOUR  # messages and work rows that are over
 _KEEP_INBOX: Final = 2 * _KEEP_SETTLED  # inbox rows outlive the messages they absorbed
 _log = structlog.get_logger(__name__)
@@ -117,6 +118,17 @@ async def keep_revocation_data(node: Node, stop: asyncio.Event) -> None:
             await desk.refresh()
 
     await _repeat("revocation", once, stop, node.settings.revocation.check_seconds)
+
+
+async def watch_expiries(node: Node, stop: asyncio.Event) -> None:
+    """Say what will expire, at each number of days once (gateway/expiry.py)."""
+
+    async def once() -> None:
+        now = node.clock()
+        found = await expiry.survey(node.db, node.settings, run=node.verifier.run, now=now)
+        await expiry.tell(node.db, found, now=now)
+
+    await _repeat("expiries", once, stop, _SURVEY)
 
 
 async def judge_again(node: Node, stop: asyncio.Event) -> None:

@@ -75,3 +75,20 @@ ORDER BY h.since, h.id LIMIT :limit;
 -- name: restate_hold!
 -- The same hold, for what is known now.
 UPDATE hold SET code = :code, reason = :reason, proposal = :proposal WHERE id = :id AND closed_at IS NULL;
+
+-- name: certificates_met
+-- Certificates of the last year that are still in force, or have just ended.
+SELECT sha256, der, holder, valid_to FROM certificate_seen
+WHERE NOT authority AND valid_to > :now::timestamptz - interval '30 days'
+  AND last_seen > :now::timestamptz - interval '400 days'
+ORDER BY last_seen DESC LIMIT :limit;
+
+-- name: registered_terms
+-- Terms of the register's entries that nobody ended.
+SELECT sha256, agency_code, holder, valid_to FROM certificate WHERE valid_to IS NOT NULL AND ended_at IS NULL
+ORDER BY valid_to;
+
+-- name: insert_notice^
+-- One notice for each term and number of days; none when it was given.
+INSERT INTO expiry_notice (subject, expires_at, days) VALUES (:subject, :expires_at, :days)
+ON CONFLICT DO NOTHING RETURNING subject;
