@@ -63,7 +63,10 @@ class CheckPage:
         app.router.add_post(f"{PATH}/tai-ve", self.download)
 
     async def show(self, request: web.Request) -> web.Response:
-        self._visitors.admit(request)
+        try:
+            self._visitors.admit(request)
+        except GatewayError as error:
+            return await self._page(self._refused(error, Asked()))
         return await self._page(_Shown())
 
     async def check(self, request: web.Request) -> web.Response:
@@ -119,6 +122,7 @@ class CheckPage:
             outcome=outcome,
             error=error,
             entry=entry,
+            open_here=error is None or error.code != "CHECK_NOT_ALLOWED",
             asked=shown.asked,
             articles=_articles(outcome) if outcome else {},
             sealed=self._sealer.seal(outcome_to_json(outcome), now) if outcome else None,
