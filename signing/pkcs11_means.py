@@ -68,7 +68,7 @@ def means_for(algorithm: str, scheme: Scheme, offered: tuple[str, ...]) -> Means
     elif scheme.salt is None:
         whole, raw, prepare = f"{name}_RSA_PKCS", "RSA_PKCS", partial(_digest_info, scheme.digest)
     else:
-        whole, raw, prepare = f"{name}_RSA_PKCS_PSS", "RSA_PKCS_PSS", hashed
+        whole, raw, prepare = f"{name}_RSA_PKCS_PSS", pkcs11.Mechanism.RSA_PKCS_PSS.name, hashed
         parameter = (pkcs11.Mechanism[name], pkcs11.MGF[name], scheme.salt)
     finish = encode_ecdsa_signature if algorithm == "ec" else bytes
     if whole in offered:
