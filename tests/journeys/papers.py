@@ -42,7 +42,7 @@ class Papers:
     def trust(self) -> Path:
         return self.folder / "trust"
 
-    async def signed(self, number: str, *, by: str = SENDER) -> Path:
+    async def signed(self, number: str, *, by: str = SENDER, images: StampImages | None = None) -> Path:
         """A letter with both signatures."""
         target = self.folder / f"{by}-{number}.pdf"
         if not target.exists():
@@ -54,10 +54,14 @@ class Papers:
                 leader=load_key(self.folder / "keys", f"{by}-leader"),
                 agency=load_key(self.folder / "keys", f"{by}-agency"),
                 boxes=boxes,
-                images=_images(),
+                images=images or _images(),
                 proof=self._proof(),
             )
         return target
+
+    async def sealed_in_blue(self, number: str, *, by: str = SENDER) -> Path:
+        """Both signatures, and a picture of the seal that is not red."""
+        return await self.signed(number, by=by, images=StampImages(leader=_images().leader, seal=_images().leader))
 
     async def leader_only(self, number: str, *, by: str = SENDER) -> Path:
         """One signature of the two."""

@@ -43,6 +43,7 @@ async def test_a_good_letter_is_delivered_registered_and_worked_on(province: Pro
     document = item["id"]
     _, view = await province.sender.call("GET", f"/v1/incoming/{document}")
     assert view["files"][0]["sha256"] == sha256(paper.read_bytes()).hexdigest()
+    assert "SIG_WARN_APPEARANCE" not in json.dumps(view)
     _, content = await province.sender.call("GET", f"/v1/incoming/{document}/files/0")
     assert content == paper.read_bytes()
     hidden, _ = await province.neighbour.call("GET", f"/v1/incoming/{document}")
@@ -72,6 +73,16 @@ async def test_one_signature_of_two_is_delivered_for_reference(province: Provinc
     assert item["label"] == "Chỉ tham khảo"
     _, view = await province.sender.call("GET", f"/v1/incoming/{item['id']}")
     assert view["verdict"]["legal_value"] == "reference"
+
+
+async def test_a_seal_that_is_not_red_is_a_warning_and_no_reason_to_hold(province: Province, tmp_path: Path) -> None:
+    paper = await province.papers.sealed_in_blue("95", by=OUTSIDE)
+    await bring(province, letter(province, "95", paper, to=(SENDER,)), tmp_path)
+    (item,) = await until(lambda: documents(province), LONG)
+    assert item["label"] == "Hợp lệ"
+    _, view = await province.sender.call("GET", f"/v1/incoming/{item['id']}")
+    shown = json.dumps(view)
+    assert "SIG_WARN_APPEARANCE_SEAL_COLOUR" in shown, sorted(view)
 
 
 async def test_an_altered_letter_is_held_and_nothing_happens_by_itself(province: Province, tmp_path: Path) -> None:
