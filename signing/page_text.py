@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -91,11 +91,18 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> PageText:
 def _letters(page: pypdfium2.PdfPage) -> Iterator[_Letter]:
     text = page.get_textpage()
     whole = text.get_text_range(0, min(text.count_chars(), MOST_LETTERS))
+    waiting: _Letter | None = None
     for index, letter in enumerate(whole):
         if letter in "\r\n\x00\ufffe" or index >= text.count_chars():
             continue
-        left, bottom, right, top = text.get_charbox(index, loose=True)
-        yield _Letter(letter, left, bottom, right, top)
+        if waiting is not None and unicodedata.combining(letter):  # a mark that stands as a letter of its own
+            waiting = replace(waiting, text=unicodedata.normalize("NFC", waiting.text + letter))
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = _Letter(unicodedata.normalize("NFC", letter), *text.get_charbox(index, loose=True))
+    if waiting is not None:
+        yield waiting
 
 
 def _lines(letters: Sequence[_Letter]) -> Iterator[list[_Letter]]:
@@ -127,7 +134,8 @@ def _run(letters: list[_Letter]) -> Iterator[Run]:
         letters = letters[1:]
     if not letters:
         return
-    text, edges = _composed(letters)
+    text = "".join(one.text for one in letters)
+    edges = tuple((one.left, one.right) for one in letters for _ in one.text)
     box = (
         letters[0].left,
         min(one.bottom for one in letters),
@@ -135,19 +143,3 @@ def _run(letters: list[_Letter]) -> Iterator[Run]:
         max(one.top for one in letters),
     )
     yield Run(text=text, box=box, edges=edges)
-
-
-def _composed(letters: Sequence[_Letter]) -> tuple[str, tuple[tuple[float, float], ...]]:
-    """NFC: marks that stand as letters of their own go to the letter before them."""
-    text = ""
-    edges: list[tuple[float, float]] = []
-    for letter in letters:
-        joined = unicodedata.normalize("NFC", text[-1:] + letter.text)
-        if text and len(joined) == 1:
-            text = text[:-1] + joined
-            edges[-1] = (edges[-1][0], max(edges[-1][1], letter.right))
-        else:
-            composed = unicodedata.normalize("NFC", letter.text)
-            text += composed
-            edges += [(letter.left, letter.right)] * len(composed)
-    return text, tuple(edges)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -195,6 +196,18 @@ def test_gaps_for_the_number(tmp_path: Path, line: str, left: str, right: str, *
         end = text.get_charbox(words.index(right), loose=True)[0]
     assert begin <= box[0] < box[2] <= end
     assert ("SIG_WARN_NARROW_GAP" in codes(found)) is narrow
+
+
+def test_words_whose_marks_stand_apart(tmp_path: Path) -> None:
+    """Some converters write "ố" as three letters."""
+
+    def draw(canvas: Canvas) -> None:
+        for y, line in ((720, "Số:               /STC"), (400, "GIÁM ĐỐC"), (280, "Nguyễn Văn An")):
+            canvas.drawString(330 if y < 700 else 100, y, unicodedata.normalize("NFD", line))
+
+    found, fields = placed(page_with(tmp_path, draw))
+    assert fields[NUMBER_FIELD].anchor == "Số:"
+    assert found.block == SignerBlock(title="GIÁM ĐỐC", name="Nguyễn Văn An")
 
 
 def test_date_between_printed_words(tmp_path: Path) -> None:
