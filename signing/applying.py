@@ -152,7 +152,7 @@ def _inside(how: Signing) -> tuple[bytes, ...]:
     """Revocation lists that travel inside of the signature, Adobe's way; large ones go where PAdES puts them."""
     if how.evidence is None or how.subfilter is not Subfilter.ADOBE:
         return ()
-    lists = tuple(listed.dump() for listed in how.evidence.crls)
+    lists = tuple(listed.dump() for listed in (*how.evidence.crls, *how.evidence.ocsps))
     return lists if sum(map(len, lists)) <= LARGEST_INSIDE else ()
 
 
@@ -175,7 +175,9 @@ def _show(writer: IncrementalPdfFileWriter, field: Any, look: Look) -> None:
 
 
 def _embed(writer: IncrementalPdfFileWriter, evidence: LastingEvidence) -> None:
-    DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=evidence.certificates, crls=evidence.crls, ocsps=())
+    DocumentSecurityStore.supply_dss_in_writer(
+        writer, None, certs=evidence.certificates, crls=evidence.crls, ocsps=evidence.ocsps
+    )
 
 
 def _extra_attributes(parts: SignerParts, how: Signing) -> tuple[bytes, ...]:
@@ -185,7 +187,7 @@ def _extra_attributes(parts: SignerParts, how: Signing) -> tuple[bytes, ...]:
     time = cms.Time({"utc_time": core.UTCTime(how.now)})
     attributes = [simple_cms_attribute("signing_time", time)]
     if how.evidence is not None and _inside(how):
-        archived = Signer.format_revinfo(crls=list(how.evidence.crls))
+        archived = Signer.format_revinfo(list(how.evidence.ocsps), list(how.evidence.crls))
         attributes.append(simple_cms_attribute("adobe_revocation_info_archival", archived))
     return (parts.protection, *(attribute.dump() for attribute in attributes))
 

@@ -13,12 +13,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from asn1crypto import cms, crl, x509
+from asn1crypto import cms, crl, ocsp, x509
 from pyhanko_certvalidator import CertificateValidator
 from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError, ValidationError
 from pyhanko_certvalidator.path import ValidationPath
 
 from .errors import SigningError
+from .evidence import with_answers
 from .paths import KEY_USAGE, Evidence
 from .trust import TrustStore
 
@@ -31,6 +32,7 @@ class LastingEvidence:
 
     certificates: tuple[x509.Certificate, ...]
     crls: tuple[crl.CertificateList, ...]
+    ocsps: tuple[ocsp.OCSPResponse, ...] = ()
     authority: bytes | None = None
 
 
@@ -42,6 +44,7 @@ class _Question:
     certificate: bytes
     chain: tuple[bytes, ...]
     token: bytes | None
+    answers: tuple[bytes, ...]  # OCSP, which the store does not count as its own content
     span: int
     now: datetime = field(compare=False)
 
@@ -54,11 +57,15 @@ def lasting_evidence(
     now: datetime,
 ) -> LastingEvidence:
     """``token``: some timestamp of the authority. Raises SigningError SIG_SIGNER_NOT_TRUSTED, SIG_TSA_NOT_TRUSTED."""
+    chain = tuple(chain)
+    carried = authority_of(token)[1] if token is not None else ()
+    asked = with_answers(Evidence(store=store, now=now), (certificate, *chain, *carried))
     return _evidence(
         _Question(
             store=store,
             certificate=certificate.dump(),
             chain=tuple(sorted(c.dump() for c in chain)),
+            answers=tuple(answer.dump() for answer in asked.ocsps),
             token=token.dump() if token is not None else None,
             span=int(now.timestamp()) // SPAN,
             now=now,
@@ -89,6 +96,11 @@ def _evidence(asked: _Question) -> LastingEvidence:
     return LastingEvidence(
         certificates=tuple(certificates.values()),
         crls=tuple(listed for listed in asked.store.crls if listed.issuer.hashable in issuers),
+        ocsps=tuple(
+            ocsp.OCSPResponse.load(held)
+            for certificate in certificates.values()
+            if (held := asked.store.answer(certificate.sha256.hex())) is not None
+        ),
         authority=authority.dump() if authority is not None else None,
     )
 
@@ -128,7 +140,9 @@ def _path(
     others: Iterable[x509.Certificate],
     purposes: set[str] | None,
 ) -> ValidationPath:
-    context = Evidence(store=asked.store, now=asked.now).context(asked.now, timestamps=purposes is not None)
+    answers = tuple(ocsp.OCSPResponse.load(answer) for answer in asked.answers)
+    evidence = Evidence(store=asked.store, now=asked.now, ocsps=answers)
+    context = evidence.context(asked.now, timestamps=purposes is not None)
     validator = CertificateValidator(certificate, intermediate_certs=list(others), validation_context=context)
     path: ValidationPath = asyncio.run(validator.async_validate_usage(set(), purposes))
     return path

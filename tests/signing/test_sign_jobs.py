@@ -10,11 +10,14 @@ from typing import Any
 
 import pikepdf
 import pytest
-from cryptography.x509 import ReasonFlags
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ReasonFlags, ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from lienthong.deploy.demo.pki import STORE
 from lienthong.signing.report import Overall, SignerRole
 from lienthong.signing.sign_job import (
     AGENCY_FIELD,
@@ -195,3 +198,44 @@ def test_fields_say_what_was_given(office: Office, number: str, day: str) -> Non
     form = PdfFileReader(io.BytesIO(office.paper.read_bytes())).root["/AcroForm"]
     values = {str(f.get_object()["/T"]): str(f.get_object()["/V"]) for f in form["/Fields"] if "/V" in f.get_object()}
     assert values == {NUMBER_FIELD: number, DATE_FIELD: day}
+
+
+def answer_for(office: Office, subject: x509.Certificate) -> bytes:
+    """The sub-CA says of one certificate that it is good."""
+    sub, now = office.desk.pki.sub.own, office.desk.now
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=subject,
+        issuer=sub.certificate,
+        algorithm=hashes.SHA1(),  # of the name only (RFC 6960, 4.1.1)
+        cert_status=ocsp.OCSPCertStatus.GOOD,
+        this_update=now - timedelta(minutes=1),
+        next_update=now + timedelta(hours=8),
+        revocation_time=None,
+        revocation_reason=None,
+    )
+    response = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, sub.certificate).sign(sub.key, hashes.SHA256())
+    return response.public_bytes(serialization.Encoding.DER)
+
+
+@pytest.mark.parametrize("subfilter", list(Subfilter))
+def test_authority_that_answers_instead_of_listing(office: Office, tmp_path: Path, subfilter: Subfilter) -> None:
+    """No list of the sub-CA, but its answers: they travel with the signature."""
+    own = tmp_path / "trust"
+    own.mkdir()
+    desk = office.desk
+    desk.pki.write_store(own)
+    (own / STORE / "crls" / "sub.crl").unlink()
+    office.settings |= {"trust_folder": str(own), "subfilter": subfilter}
+    office.prepare()
+    refused("SIG_SIGNER_NOT_TRUSTED", office.leader)
+    answers = own / STORE / "ocsp"
+    answers.mkdir()
+    for issued in (desk.leader, desk.agency, desk.pki.tsa):
+        (answers / f"{issued.sha256}.ocsp").write_bytes(answer_for(office, issued.certificate))
+    office.leader()
+    office.fill(number="12")
+    assert office.agency().overall == Overall.VALID.value
+    for path in answers.iterdir():
+        path.unlink()
+    report = desk.check(office.paper, trust_folder=str(own))
+    assert report.overall is Overall.VALID, report.reason
