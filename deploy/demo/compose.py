@@ -13,7 +13,7 @@ import pikepdf
 from .closing import closing_height, draw_closing
 from .heading import draw_head
 from .letter import Letter, LetterLayout
-from .paper import ITALIC, Sheet, body_style, paragraph
+from .paper import BOLD, ITALIC, Sheet, article, body_style, paragraph
 
 
 def compose_letter(target: Path, letter: Letter, *, pad_to: int = 0) -> LetterLayout:
@@ -23,9 +23,9 @@ def compose_letter(target: Path, letter: Letter, *, pad_to: int = 0) -> LetterLa
     _draw_grounds(sheet, letter)
     style = body_style(letter.size)
     for text in letter.paragraphs[:-1]:
-        sheet.flow(paragraph(text, style))
+        sheet.flow(article(text, style, bold=sheet.face(BOLD)))
     # Chữ ký không đứng một mình trên trang cuối: the last paragraph stays with the signature.
-    sheet.flow(paragraph(letter.paragraphs[-1], style), keep_below=closing_height(letter))
+    sheet.flow(article(letter.paragraphs[-1], style, bold=sheet.face(BOLD)), keep_below=closing_height(letter))
     leader, seal = draw_closing(sheet, letter)
     pages = sheet.finish()
     if pad_to > target.stat().st_size:
@@ -35,9 +35,15 @@ def compose_letter(target: Path, letter: Letter, *, pad_to: int = 0) -> LetterLa
 
 def _draw_grounds(sheet: Sheet, letter: Letter) -> None:
     """Slanted, each on a line of its own, the last one with a full stop (mục II.6.a)."""
+    if letter.authority:
+        sheet.flow(sheet.text(letter.authority.upper(), BOLD, 14))
+        sheet.y -= 6
     style = body_style(letter.size, face=sheet.face(ITALIC))
     for place, text in enumerate(letter.grounds, start=1):
         sheet.flow(paragraph(text + ("." if place == len(letter.grounds) else ";"), style))
+    if letter.authority and letter.kind:
+        sheet.flow(sheet.text(f"{letter.kind.upper()}:", BOLD, 14))
+        sheet.y -= 6
 
 
 def _pad(target: Path, size: int) -> None:

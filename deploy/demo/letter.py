@@ -28,6 +28,7 @@ class Letter:
     signer: str | None  # ô 7b; TN-14.2 types no name
     copies_to: tuple[str, ...]  # ô 9b, Nơi nhận
     kind: str | None = None  # ô 5a, "QUYẾT ĐỊNH"
+    authority: str | None = None  # of a quyết định: whose it is, above the grounds
     grounds: tuple[str, ...] = ()  # căn cứ ban hành
     urgency: str | None = None  # ô 10b, "HỎA TỐC", "THƯỢNG KHẨN", "KHẨN"
     circulation: str | None = None  # ô 11, "XEM XONG TRẢ LẠI", "LƯU HÀNH NỘI BỘ"

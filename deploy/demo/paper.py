@@ -6,6 +6,7 @@ which Liberation Serif stands with the same widths). Lengths are PDF points, ori
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ FONTS = Path(__file__).resolve().parents[2] / "signing" / "fonts"
 REGULAR, BOLD, ITALIC, BOLD_ITALIC = "Serif", "Serif-Bold", "Serif-Italic", "Serif-BoldItalic"
 
 WIDTH, HEIGHT = A4
+_ARTICLE = re.compile(r"Điều \d+\.")
 LEFT, RIGHT, TOP, BOTTOM = 30 * mm, 15 * mm, 20 * mm, 20 * mm
 FRAME = WIDTH - LEFT - RIGHT
 
@@ -55,7 +57,19 @@ def body_style(size: float = 14, *, face: str = REGULAR) -> ParagraphStyle:
 
 def paragraph(text: str, style: ParagraphStyle) -> Any:
     """Text, never markup, in NFC; a line feed breaks the line."""
-    return Paragraph(escape(unicodedata.normalize("NFC", text)).replace("\n", "<br/>"), style)
+    return Paragraph(_marked(text), style)
+
+
+def article(text: str, style: ParagraphStyle, *, bold: str = BOLD) -> Any:
+    """A paragraph of the text; "Điều 1." at its beginning is bold (Phần I mục II.6.đ)."""
+    head = _ARTICLE.match(text)
+    if head is None:
+        return paragraph(text, style)
+    return Paragraph(f'<font name="{bold}">{_marked(head.group())}</font>{_marked(text[head.end() :])}', style)
+
+
+def _marked(text: str) -> str:
+    return escape(unicodedata.normalize("NFC", text)).replace("\n", "<br/>")
 
 
 class Sheet:

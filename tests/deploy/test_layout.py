@@ -32,8 +32,9 @@ DECISION = dataclasses.replace(
     number="07",
     notation="QĐ-SKHCN",
     recipients=(),
+    authority="GIÁM ĐỐC SỞ KHOA HỌC VÀ CÔNG NGHỆ",
     grounds=("Căn cứ Nghị định số 30/2020/NĐ-CP ngày 05 tháng 3 năm 2020", "Theo đề nghị của Chánh Văn phòng"),
-    paragraphs=LETTER.paragraphs * 2,
+    paragraphs=("Điều 1. Ban hành Quy chế gửi, nhận văn bản điện tử.", *LETTER.paragraphs * 2),
     urgency="HỎA TỐC",
     circulation="LƯU HÀNH NỘI BỘ",
     drafter="NTQH.05",
@@ -186,6 +187,18 @@ def test_grounds(decision: Measured) -> None:  # mục II.6.a
     assert "tháng 3 năm 2020;" in " ".join(decision.text(0).split())
 
 
+def test_authority_and_articles(decision: Measured) -> None:  # mục II.6.đ; Phụ lục III, mẫu quyết định
+    authority, resolved = decision.find("GIÁM ĐỐC SỞ KHOA HỌC VÀ CÔNG NGHỆ"), decision.find("QUYẾT ĐỊNH:")
+    for words in (authority, resolved):
+        assert (words.face, words.size) == (BOLD, 14)
+        assert words.centre == pytest.approx(112.5, abs=INK)
+    article, name = decision.find("Điều 1."), decision.find("Ban hành Quy chế gửi", nth=1)
+    assert (article.face, article.size) == (BOLD, 14)
+    assert article.left == pytest.approx(30 + 12.7, abs=INK)
+    assert (name.face, name.base) == (UPRIGHT, pytest.approx(article.base, abs=0.1))
+    assert authority.base < decision.find("Căn cứ Nghị định").base < resolved.base < article.base
+
+
 @pytest.mark.parametrize(("name", "size"), [("letter", 13), ("decision", 14)])
 def test_text(name: str, size: float, request: pytest.FixtureRequest) -> None:  # mục II.6.e
     measured: Measured = request.getfixturevalue(name)
@@ -214,6 +227,27 @@ def test_capacity_and_name(letter: Measured) -> None:  # mục II.7.b, II.7.đ: 
         assert words.left > 112
     assert acting.base < own.base < name.base
     assert name.top - own.base >= 30  # room for the signature's picture
+
+
+@pytest.mark.parametrize(
+    "capacity",
+    [
+        ("TM. ỦY BAN NHÂN DÂN", "CHỦ TỊCH"),
+        ("TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH"),
+        ("TL. GIÁM ĐỐC", "CHÁNH VĂN PHÒNG"),
+        ("TUQ. GIÁM ĐỐC", "TRƯỞNG PHÒNG"),
+        ("Q. GIÁM ĐỐC",),
+    ],
+    ids=lambda capacity: capacity[-1],
+)
+def test_authority_that_was_delegated(tmp_path: Path, capacity: tuple[str, ...]) -> None:  # mục II.7.b
+    acting = drawn(tmp_path / "a.pdf", dataclasses.replace(LETTER, capacity=capacity))
+    page = len(acting.sizes) - 1
+    lines = [acting.find(line, page=page) for line in capacity]
+    assert [line.base for line in lines] == sorted(line.base for line in lines)
+    for line in lines:
+        assert line.face == BOLD
+        assert line.centre == pytest.approx(acting.find("Nguyễn Thị Quỳnh Hương", page=page).centre, abs=INK)
 
 
 def test_room_for_a_signature_without_a_typed_name(tmp_path: Path) -> None:  # TN-14.2: 4 cm blank
