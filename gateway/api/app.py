@@ -124,12 +124,18 @@ def _answer_for(catalogue: Catalogue, node: Node, request: web.Request, error: E
     if known is not None:
         entry = catalogue.get(known.code)
         if entry is not None and entry.blame == "ours":
-            _log.warning("%s at %s %s: %s", known.code, request.method, request.path, known.message)
+            _log.warning("%s at %s %s: %s", known.code, request.method, _place(request), known.message)
         return answer(catalogue, known, instance=request.path)
     incident = node.new_id().hex
-    _log.error("incident %s at %s %s", incident, request.method, request.path, exc_info=error)
+    _log.error("incident %s at %s %s", incident, request.method, _place(request), exc_info=error)
     unforeseen = GatewayError("INTERNAL", f"Nút gặp lỗi chưa lường trước. Mã sự cố: {incident}.")
     return answer(catalogue, unforeseen, instance=request.path, incident=incident)
+
+
+def _place(request: web.Request) -> str:
+    """The address as the contract writes it: a ticket in the path is a secret, and a log is no place for one."""
+    resource = request.match_info.route.resource
+    return request.path if resource is None else resource.canonical
 
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from contextlib import aclosing
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -13,12 +15,12 @@ from ...signing.errors import SigningError
 from ..desk import external, vgca
 from ..desk.tickets import Channel, look_up
 from ..errors import GatewayError
+from ..files.durable import write_all
 from ..files.errors import FileError
-from ..files.layout import StoredFile
 from ..identifiers import Noun, show
 from .body import BodyLimits, read_parts
 from .calls import Call, reply
-from .multipart import PartData, PartEnd, PartStart
+from .multipart import PartData, PartStart
 from .signing_cases import stored_file
 from .signing_sessions import public_url
 from .signing_views import start_view, ticket_view
@@ -82,38 +84,38 @@ async def fetch_vgca(call: Call) -> web.StreamResponse:
 async def upload_vgca(call: Call) -> web.Response:
     """The tool reads this form only: ``Status`` is a boolean, and a refusal is an answer, not an HTTP error."""
     secret, position = call.parameters["ticket"], call.parameters["n"]
+    uploaded = call.node.scratch / f"upload-{call.node.new_id().hex}.pdf"
     try:
         with call.surface.gate.upload(call.request.content_length or _UNKNOWN_SIZE):
             place = await vgca.find_place(call.node, secret, position)
-            uploaded = await _receive(call, place)
+            await _receive(call, uploaded)
             case = await vgca.take_upload(call.node, secret, position, uploaded)
     except (GatewayError, SigningError, FileError) as error:
         return reply({"Status": False, "Message": f"{error.message} ({error.code})", "FileName": "", "FileServer": ""})
+    finally:
+        await asyncio.to_thread(uploaded.unlink, missing_ok=True)
     address = f"{public_url(call)}/v1/signing/cases/{show(Noun.SIGNING_CASE, case.id)}/files/{position}"
     return reply({"Status": True, "Message": "", "FileName": place.file["name"], "FileServer": address})
 
 
-async def _receive(call: Call, place: vgca.Place) -> StoredFile:
-    """The first file part named ``uploadfile``, into the agency's store."""
+async def _receive(call: Call, target: Path) -> None:
+    """The first part named ``uploadfile``, beside the store: what is refused leaves nothing."""
     http = call.node.settings.http
     limits = BodyLimits(size=http.max_body_bytes, parts=_PARTS, idle=http.body_timeout_s, pulse=_PULSE)
-    stored: StoredFile | None = None
-    async with (
-        call.node.files.receive(place.ticket.agency_id, limit=http.max_file_bytes) as sink,
-        aclosing(read_parts(call.request, limits, _alive)) as events,
-    ):
-        wanted = False
-        async for event in events:
-            if isinstance(event, PartStart):
-                wanted = stored is None and event.name == vgca.UPLOAD_FIELD
-            elif isinstance(event, PartData) and wanted:
-                await sink.write(event.content)
-            elif isinstance(event, PartEnd) and wanted:
-                stored = await sink.commit()
-                wanted = False
-    if stored is None or stored.size == 0:
+    size, wanted, found = 0, False, False
+    with target.open("xb", buffering=0) as file:
+        async with aclosing(read_parts(call.request, limits, _alive)) as events:
+            async for event in events:
+                if isinstance(event, PartStart):
+                    wanted = not found and event.name == vgca.UPLOAD_FIELD
+                    found = found or wanted
+                elif isinstance(event, PartData) and wanted:
+                    size += len(event.content)
+                    if size > http.max_file_bytes:
+                        raise GatewayError("FILE_TOO_LARGE", f"Tệp vượt quá {http.max_file_bytes} byte.")
+                    await asyncio.to_thread(write_all, file, event.content)
+    if size == 0:
         raise GatewayError("MULTIPART_PARTS", f"Thiếu phần “{vgca.UPLOAD_FIELD}”.")
-    return stored
 
 
 async def _alive() -> None:

@@ -7,15 +7,17 @@ at the front, exactly one signature may be new, by the ticket's certificate, and
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 from ...signing.json_values import from_json, to_json
 from ...signing.sign_job import SignResult, SignStep
 from ..errors import GatewayError
-from ..files.layout import StoredFile
+from ..files.durable import digest_of
 from ..node import Node
 from ..pipeline.intake import VIETNAM
 from .external import keep
@@ -79,17 +81,18 @@ def plugin_request(place: Place, base: str) -> dict[str, Any]:
     return asked
 
 
-async def take_upload(node: Node, secret: str, position: int, uploaded: StoredFile) -> CaseView:
+async def take_upload(node: Node, secret: str, position: int, uploaded: Path) -> CaseView:
     """Check what the tool made and keep it. Raise as a ticket does, or the check's own code."""
     place = await find_place(node, secret, position)
     ticket, file = place.ticket, place.file
-    if uploaded.sha256 == file["before_sha256"]:
+    sha256, _ = await asyncio.to_thread(digest_of, uploaded)
+    if sha256 == file["before_sha256"]:
         raise GatewayError("SIGNING_UPLOAD_UNSIGNED", "Tệp tải lên chưa có chữ ký nào mới.")
     target = await node.files.new_temporary()
     job = make_job(node, ticket.ready, file, target)
     value = {
         "job": to_json(job),
-        "returned": str(node.files.path(ticket.agency_id, uploaded.sha256)),
+        "returned": str(uploaded),
         "certificates": [ticket.row["certificate_sha256"]],
     }
     result = from_json(SignResult, await run_press(node, "check_returned", value, target))

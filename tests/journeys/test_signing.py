@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pikepdf
+from openapi_core.testing import MockRequest, MockResponse
 
+from lienthong.tests.gateway.test_api_contract import OPENAPI
 from lienthong.tests.journeys.papers import SENDER
 from lienthong.tests.journeys.province import LONG
 from lienthong.tests.journeys.signing_stage import SigningAgency
@@ -91,6 +96,19 @@ async def test_who_may_sign_what_and_when(agency: SigningAgency) -> None:
     assert (await agency.show(case))["state"] == "leader"
     told = await agency.rows("SELECT actor, reason, detail::text FROM event")
     assert agency.office.leader.pin not in str(told)
+
+
+async def test_a_token_whose_process_dies_ends_its_session(agency: SigningAgency) -> None:
+    case = await agency.case("lost")
+    session = await agency.session("leader", case)
+    (process,) = agency.node.desk.tokens._processes.values()
+    os.kill(process.pid, signal.SIGKILL)
+    status, answer = await agency.try_sign(session, case)
+    assert (status, answer["items"][0]["code"]) == (200, "SIG_TOKEN_PROCESS_DIED"), answer
+    _, shown = await agency.call("GET", f"/v1/signing/sessions/{session['id']}")
+    assert shown["closing"] == "token"
+    assert (await agency.try_sign(session, case))[1]["code"] == "SIGNING_SESSION_CLOSED"
+    assert [one["state"] for one in await agency.sign("leader", case)] == ["number"]  # with the PIN it goes on
 
 
 async def test_number_first_with_initials_and_paper_that_was_scanned(agency: SigningAgency) -> None:
@@ -200,4 +218,23 @@ async def test_a_case_is_opened_once_and_never_for_a_secret(agency: SigningAgenc
     status, answer = await agency.call("GET", "/v1/signing/cases?state=leader&limit=1")
     assert ([one["id"] for one in answer["items"]], answer["next"]) == ([case], None)
     _, tokens = await agency.call("GET", "/v1/signing/tokens")
+    session = await agency.session("leader", case)
+    ticket = await agency.ticket(case, agency.office.leader.sha256("ky"))
+    vgca = await agency.ticket(case, agency.office.elsewhere.sha256, "vgca")
+    paths = (
+        "/v1/signing/cases",
+        f"/v1/signing/cases/{case}",
+        "/v1/signing/tokens",
+        f"/v1/signing/sessions/{session['id']}",
+        f"/v1/signing/tickets/{ticket['ticket']}",
+        f"/v1/signing/vgca/{vgca['ticket']}/0",
+    )
+    for path in paths:  # every answer is as the contract describes it
+        status, answer = await agency.call("GET", path)
+        shown = MockResponse(json.dumps(answer).encode(), status, {}, "application/json")
+        asked = MockRequest("http://127.0.0.1:8180", "get", path)
+        if "tickets" in path:  # the later ticket of a step ends the one before
+            assert (status, answer["code"]) == (403, "SIGNING_TICKET_EXPIRED")
+        else:
+            OPENAPI.validate_response(asked, shown)
     assert {token["serial"] for token in tokens["items"]} == {agency.office.leader.serial, agency.office.agency.serial}
