@@ -39,6 +39,11 @@ class NoExaminer:
     async def inspect(self, path: str, *, name: str, main: bool) -> dict[str, Any]:
         raise AssertionError(name)
 
+    async def run(self, job: str, value: dict[str, Any]) -> dict[str, Any]:
+        """Only the survey of a trust store, here an empty one."""
+        assert job == "survey_store", value
+        return {"store": value["trust_store"], "certificates": [], "lists": [], "timestampers": []}
+
 
 @dataclass
 class Room:

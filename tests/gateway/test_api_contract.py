@@ -43,6 +43,7 @@ VALUES = {
     "direction": {"/v1/": "incoming"},
     "year": {"/v1/": "2026"},
     "name": {"/v1/": "axis:local"},
+    "sha256": {"/v1/": "0" * 64},
 }
 BODIES = {
     "reserveNumber": {"year": 2026, "notation": "X"},
