@@ -183,8 +183,9 @@ def test_objects_are_read_as_plain_pyhanko_reads_them(corpus: Corpus) -> None:
             continue
         try:
             compared += compare(content, strict=False)
-        except AssertionError:
-            raise
+        except AssertionError as cause:
+            if str(cause):  # those of pyHanko itself say nothing
+                raise
         except Exception:  # noqa: BLE001 - broken on purpose: plain pyHanko stumbles first
             continue
     assert compared > 1000
