@@ -113,7 +113,7 @@ crash: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/outward.py
 	$(BIN)/python bench/inward.py
-	$(BIN)/python bench/signing_sessions.py
+	$(BIN)/python bench/signatures.py
 
 clean:
 	rm -rf build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
