@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from lienthong.signing.copies import CopyForm
 from lienthong.signing.ink import Hue, Ink, look_at
 from lienthong.signing.rendered import RenderedFile
 from lienthong.signing.report import Overall, SignerRole
-from lienthong.signing.sign_job import AGENCY_FIELD, LEADER_FIELD, Flow, SignStep
+from lienthong.signing.sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, Flow, SignStep
 from lienthong.signing.signature_places import SignaturePlace, places_of
 from lienthong.signing.stamp_texts import annex_text, copy_text, read_stamp_text, sealed_lines
 from lienthong.signing.stamps import POINTS_PER_MM
@@ -106,6 +107,34 @@ def test_number_and_date_stand_in_their_gaps(office: Office) -> None:  # TN-14.3
     day, place = page.find("ngày 21 tháng 11 năm 2026", flat=True), page.find("Mẫu,")
     assert place.right < day.left
     assert day.base == pytest.approx(place.base, abs=0.6)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"capacity": ("TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH")},
+        {"capacity": ("GIÁM ĐỐC",), "signer": None},
+        {"paragraphs": DRAFT.paragraphs * 2, "size": 14, "kind": "QUYẾT ĐỊNH", "recipients": ()},
+    ],
+    ids=["letter", "delegated twice", "no name", "two pages"],
+)
+def test_places_found_by_words_are_those_of_the_layout(
+    office: Office, changes: dict[str, Any]
+) -> None:  # ô 3, 4, 7c, 8
+    drawn = compose_letter(office.paper, dataclasses.replace(DRAFT, **changes))
+    found = {field.name: field for field in office.prepare().fields}
+    assert drawn.number is not None
+    assert drawn.day is not None
+    for name, box, slack in (
+        (NUMBER_FIELD, drawn.number, 1),
+        (DATE_FIELD, drawn.day, 4),
+        (LEADER_FIELD, drawn.leader, 1.5),
+    ):
+        assert found[name].page == box.page
+        middle = [(found[name].box[n] + found[name].box[n + 2]) / 2 / POINTS_PER_MM for n in (0, 1)]
+        wanted = [(box.x1 + box.x2) / 2 / POINTS_PER_MM, (box.y1 + box.y2) / 2 / POINTS_PER_MM]
+        assert middle == pytest.approx(wanted, abs=slack)
 
 
 def test_case_c_an_annex_in_the_same_file_has_no_signature_of_its_own(office: Office) -> None:
