@@ -8,7 +8,7 @@ analysis declares signatures under a common parent broken (platform.md 7.1).
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -63,11 +63,17 @@ def prepare(unsigned: Path, boxes: SignatureBoxes) -> bytes:
     return prepare_form(reader, boxes.fields, Flow.LEADER_NUMBER_AGENCY)
 
 
-def prepare_form(reader: PdfFileReader, fields: Sequence[PlacedField], flow: Flow) -> bytes:
-    """The same from what is open already; ``fields`` in the order in which they enter the form."""
+def prepare_form(
+    reader: PdfFileReader, fields: Sequence[PlacedField], flow: Flow, *, filled: Collection[str] = ()
+) -> bytes:
+    """The same from what is open already; ``fields`` in the order in which they enter the form.
+
+    ``filled``: names of number and date fields that the document brings itself.
+    """
     writer = IncrementalPdfFileWriter.from_reader(reader)
     form = _form(writer)
-    open_fields = [f.name for f in fields if f.name in FILLED] if flow is Flow.LEADER_NUMBER_AGENCY else []
+    present = {*filled, *(f.name for f in fields)}
+    open_fields = [name for name in FILLED if name in present] if flow is Flow.LEADER_NUMBER_AGENCY else []
     for field in fields:
         if field.name in FILLED:
             _add_text_field(writer, form, field)
@@ -106,6 +112,7 @@ def fill(document: bytes, values: dict[str, str], *, text_size: float) -> bytes:
 def _form(writer: IncrementalPdfFileWriter) -> Any:
     if "/AcroForm" in writer.root:
         form = writer.root["/AcroForm"]
+        form.pop(pdf_name("/NeedAppearances"), None)  # viewers would draw number and date anew, in a face of theirs
         writer.update_container(form)
         return form
     helvetica = generic.DictionaryObject(

@@ -19,7 +19,7 @@ from .jobs import quicken
 from .json_values import from_json, to_json
 from .keys import SigningKey
 from .placing import place_fields
-from .preparing import prepare_form
+from .preparing import FILLED, prepare_form
 from .releasing import write_result
 from .sign_job import FillJob, FillResult, PrepareJob, PrepareResult, SignJob, SignResult
 from .sign_plan import open_for, plan, read, timestamper_for
@@ -34,8 +34,10 @@ def prepare_job(job: PrepareJob) -> PrepareResult:
     if source.signed or source.empty:
         raise SigningError("SIG_SOURCE_SIGNED", "Tệp đã có ô chữ ký; chỉ chuẩn bị tệp chưa ký", blame="document")
     placed = place_fields(job)
+    present = {field.name for field in source.document.fields}  # a template may bring its number field
+    missing = [field for field in placed.fields if field.name not in present]
     with pdf_errors_translated():
-        content = prepare_form(source.document.reader, placed.fields, job.flow)
+        content = prepare_form(source.document.reader, missing, job.flow, filled=present.intersection(FILLED))
     digest = write_result(Path(job.target), content)
     return PrepareResult(
         sha256=digest, size=len(content), fields=placed.fields, signer_block=placed.block, warnings=placed.warnings

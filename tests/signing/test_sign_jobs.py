@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509 import ReasonFlags, ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from lienthong.deploy.demo.pki import STORE
 from lienthong.signing.report import Overall, SignerRole
 from lienthong.signing.sign_job import (
     AGENCY_FIELD,
@@ -134,47 +128,26 @@ def test_files_of_all_kinds(office: Office, change: Callable[[pikepdf.Pdf], None
     assert office.agency().overall == Overall.VALID.value
 
 
-def test_large_revocation_lists_go_beside_the_signature(office: Office, tmp_path: Path) -> None:
-    own = tmp_path / "trust"
-    own.mkdir()
-    sub, now = office.desk.pki.sub, office.desk.now
-    kept = list(sub.revoked)
-    sub.revoked += [(10**20 + n, now - timedelta(days=1), ReasonFlags.superseded) for n in range(6000)]
-    try:
-        office.desk.pki.write_store(own)
-    finally:
-        sub.revoked[:] = kept
-    office.settings |= {"trust_folder": str(own), "subfilter": Subfilter.ADOBE}
+def templated(pdf: pikepdf.Pdf) -> None:
+    """A template of the agency's that has its number field already, and asks viewers to draw it."""
+    formed(pdf)
+    pdf.Root.AcroForm.Fields[0].T = NUMBER_FIELD
+    pdf.Root.AcroForm.Fields[0].Rect = [100, 740, 160, 758]
+    pdf.Root.AcroForm.NeedAppearances = True
+
+
+def test_number_field_of_a_template(office: Office) -> None:
+    with pikepdf.open(office.paper, allow_overwriting_input=True) as pdf:
+        templated(pdf)
+        pdf.save(office.paper)
     office.prepare()
     office.leader()
-    office.fill(number="1")
+    office.fill(number="77")
     assert office.agency().overall == Overall.VALID.value
-    reader = PdfFileReader(io.BytesIO(office.paper.read_bytes()))
-    assert len(reader.root["/DSS"]["/CRLs"]) == 2
-    assert all(len(s.pkcs7_content) < 20_000 for s in reader.embedded_regular_signatures)
-
-
-def test_archive_timestamp_closes_the_document(office: Office) -> None:
-    office.prepare()
-    assert office.leader(level=Level.B_LTA).level is Level.B_LT
-    office.fill(number="1")
-    assert office.agency(level=Level.B_LTA).level is Level.B_LTA
-    reader = PdfFileReader(io.BytesIO(office.paper.read_bytes()))
-    assert len(list(reader.embedded_timestamp_signatures)) == 1
-
-
-def test_signature_covers_its_own_evidence(office: Office) -> None:
-    """One revision for each signature: nothing stands behind the agency's."""
-    office.prepare()
-    office.leader()
-    office.fill(number="1")
-    office.agency()
-    reader = PdfFileReader(io.BytesIO(office.paper.read_bytes()))
-    assert [s.evaluate_signature_coverage().name for s in reader.embedded_regular_signatures] == [
-        "ENTIRE_REVISION",
-        "ENTIRE_FILE",
-    ]
-    assert reader.xrefs.total_revisions == 5
+    form = PdfFileReader(io.BytesIO(office.paper.read_bytes())).root["/AcroForm"]
+    names = [str(f.get_object()["/T"]) for f in form["/Fields"]]
+    assert names.count(NUMBER_FIELD) == 1
+    assert "/NeedAppearances" not in form
 
 
 def test_hybrid_file_of_an_office_suite(office: Office) -> None:  # signatures.md 4.1
@@ -198,44 +171,3 @@ def test_fields_say_what_was_given(office: Office, number: str, day: str) -> Non
     form = PdfFileReader(io.BytesIO(office.paper.read_bytes())).root["/AcroForm"]
     values = {str(f.get_object()["/T"]): str(f.get_object()["/V"]) for f in form["/Fields"] if "/V" in f.get_object()}
     assert values == {NUMBER_FIELD: number, DATE_FIELD: day}
-
-
-def answer_for(office: Office, subject: x509.Certificate) -> bytes:
-    """The sub-CA says of one certificate that it is good."""
-    sub, now = office.desk.pki.sub.own, office.desk.now
-    builder = ocsp.OCSPResponseBuilder().add_response(
-        cert=subject,
-        issuer=sub.certificate,
-        algorithm=hashes.SHA1(),  # of the name only (RFC 6960, 4.1.1)
-        cert_status=ocsp.OCSPCertStatus.GOOD,
-        this_update=now - timedelta(minutes=1),
-        next_update=now + timedelta(hours=8),
-        revocation_time=None,
-        revocation_reason=None,
-    )
-    response = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, sub.certificate).sign(sub.key, hashes.SHA256())
-    return response.public_bytes(serialization.Encoding.DER)
-
-
-@pytest.mark.parametrize("subfilter", list(Subfilter))
-def test_authority_that_answers_instead_of_listing(office: Office, tmp_path: Path, subfilter: Subfilter) -> None:
-    """No list of the sub-CA, but its answers: they travel with the signature."""
-    own = tmp_path / "trust"
-    own.mkdir()
-    desk = office.desk
-    desk.pki.write_store(own)
-    (own / STORE / "crls" / "sub.crl").unlink()
-    office.settings |= {"trust_folder": str(own), "subfilter": subfilter}
-    office.prepare()
-    refused("SIG_SIGNER_NOT_TRUSTED", office.leader)
-    answers = own / STORE / "ocsp"
-    answers.mkdir()
-    for issued in (desk.leader, desk.agency, desk.pki.tsa):
-        (answers / f"{issued.sha256}.ocsp").write_bytes(answer_for(office, issued.certificate))
-    office.leader()
-    office.fill(number="12")
-    assert office.agency().overall == Overall.VALID.value
-    for path in answers.iterdir():
-        path.unlink()
-    report = desk.check(office.paper, trust_folder=str(own))
-    assert report.overall is Overall.VALID, report.reason
