@@ -6,6 +6,7 @@ process (``digitised_job``). Source: Nghị định 30/2020/NĐ-CP, Phụ lục 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import pikepdf
 
 from .drawn_images import DrawnImage, images_of, page_size_mm
+from .errors import SigningError
 from .remarks import remark
 from .report import Warning  # noqa: A004 - the report's own word
 
@@ -24,6 +26,7 @@ ROUNDING: Final = 0.99  # a scanner's pixels and points are whole numbers
 SIZE_TOLERANCE: Final = 5.0  # mm a scanner may crop
 COVERED: Final = 0.97  # of the page's width and height by the image, at 100 %
 MAX_PAGES: Final = 2000
+SIGNED_MARK: Final = b"/ByteRange"
 
 
 def check_digitised(path: str | Path, *, papers: Sequence[tuple[float, float]] = PAPERS) -> tuple[Warning, ...]:
@@ -37,6 +40,18 @@ def check_digitised(path: str | Path, *, papers: Sequence[tuple[float, float]] =
             return (*_version(pdf), *_pages(pdf, papers))
     except (pikepdf.PdfError, pikepdf.PasswordError, OSError, ValueError, TypeError, KeyError) as cause:
         return (remark("SIG_SCAN_UNREADABLE", type(cause).__name__),)
+
+
+def written_anew(content: bytes) -> bytes:
+    """The same pages in plain syntax, whatever the scanner made of it. Raises SigningError SIG_SCAN_UNREADABLE."""
+    written = io.BytesIO()
+    try:
+        with pikepdf.open(io.BytesIO(content)) as pdf:
+            pdf.save(written, deterministic_id=True)
+    except (pikepdf.PdfError, pikepdf.PasswordError, ValueError) as cause:
+        detail = type(cause).__name__
+        raise SigningError("SIG_SCAN_UNREADABLE", remark("SIG_SCAN_UNREADABLE", detail).message) from cause
+    return written.getvalue()
 
 
 def digitised_job(value: dict[str, Any]) -> dict[str, Any]:

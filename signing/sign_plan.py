@@ -12,7 +12,7 @@ from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.sign.timestamps.api import TimeStamper
 
 from .applying import Signing
-from .digitised import check_digitised
+from .digitised import SIGNED_MARK, check_digitised, written_anew
 from .errors import SigningError
 from .lasting import LastingEvidence, lasting_evidence
 from .looks import TEXT_SIZE, Look, read_picture
@@ -34,11 +34,23 @@ def open_for(job: SignJob) -> Source:
     """The source, when it is this step's turn. Raises SigningError (sources.py, sign_steps.py)."""
     if job.subfilter is Subfilter.ADOBE and job.level is Level.B_LTA:
         raise SigningError("SIG_LEVEL_UNSUITABLE", "Mức B-LTA chỉ dùng với ETSI.CAdES.detached", blame="peer")
-    source = open_source(read(job.source), job.registry)
+    digitised = job.step is SignStep.DIGITISED
+    source = _open_scan(job) if digitised else open_source(read(job.source), job.registry)
     refuse_out_of_order(job.step, job.flow, source.roles)
-    if job.step is SignStep.DIGITISED:
+    if digitised:
         _refuse_bad_scan(job.source)
     return source
+
+
+def _open_scan(job: SignJob) -> Source:
+    """Scanners write loose syntax. What nobody signed yet is written anew, as the check of the scan has read it."""
+    content = read(job.source)
+    try:
+        return open_source(content, job.registry)
+    except SigningError as refused:
+        if refused.code != "SIG_SOURCE_UNREADABLE" or SIGNED_MARK in content:
+            raise
+        return open_source(written_anew(content), job.registry)
 
 
 def _refuse_bad_scan(path: str) -> None:

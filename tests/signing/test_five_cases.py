@@ -16,6 +16,7 @@ from lienthong.deploy.demo.texts import agency_table, review_letter
 from lienthong.signing.appearance import appearance_warnings
 from lienthong.signing.appearance_request import AppearanceRequest, Profile
 from lienthong.signing.copies import CopyForm
+from lienthong.signing.digitised import check_digitised
 from lienthong.signing.ink import Hue, Ink, look_at
 from lienthong.signing.rendered import RenderedFile
 from lienthong.signing.report import Overall, SignerRole
@@ -26,7 +27,7 @@ from lienthong.signing.stamps import POINTS_PER_MM
 
 from ..deploy.measuring import Measured, Words
 from .office import Office, refused
-from .test_digitised import on_canvas, scanned
+from .test_digitised import by_pillow, on_canvas, scanned
 
 PAGE = 297.0
 DRAFT = review_letter(number=None, day=None)
@@ -171,6 +172,19 @@ def test_case_e_digitised_paper(office: Office, agency: str) -> None:
     assert place.box[1] > (297 - 20) * POINTS_PER_MM  # ô 14: in the top margin, at the far right
     with RenderedFile(str(office.paper)) as file:
         assert " ".join(file.letters(0, place.box).text.split()) == text
+
+
+def test_loose_syntax_of_a_scanner_is_written_anew(office: Office) -> None:
+    by_pillow(office.paper)  # its first cross-reference entry has a number that ISO 32000-1, 7.5.4 does not allow
+    text = copy_text(CopyForm.TRUE_COPY, "Sở Tư pháp", office.desk.now)
+    result = office.sign(SignStep.DIGITISED, office.desk.agency, text=(text,), **DIGITISED)
+    assert result.overall == Overall.VALID.value
+    assert check_digitised(office.paper) == ()
+    assert office.desk.check(office.paper, policy="AGENCY_ONLY").warnings == ()
+    draft = office.folder / "draft.pdf"
+    draft.write_bytes(draft.read_bytes() + b"/ByteRange")
+    office.paper = draft
+    refused("SIG_SOURCE_UNREADABLE", office.sign, SignStep.DIGITISED, office.desk.agency, text=(text,), **DIGITISED)
 
 
 def test_digitised_paper_of_the_older_profile(office: Office) -> None:  # ST-8.2.b (2)
