@@ -5,6 +5,7 @@ Defaults are the ô positions of Nghị định 30/2020/NĐ-CP, Phụ lục I, P
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -113,9 +114,15 @@ def _compare_blocks(places: _Places, expected: SignerBlock | None, found: Signer
     if expected is None or found is None:
         return
     block = found.block
-    same = (block.capacity, block.title) == (expected.capacity, expected.title)
-    if not same or (block.name and expected.name and block.name != expected.name):
+    same = block.capacity is expected.capacity and _alike(block.title, expected.title)
+    if not same or (block.name and expected.name and not _alike(block.name, expected.name)):
         places.warnings.append(warning("SIG_WARN_SIGNER_BLOCK", f"{block.text} {block.name or ''}".strip()))
+
+
+def _alike(one: str, other: str) -> bool:
+    """Titles are printed in capitals, whatever the register writes."""
+    flat = [" ".join(unicodedata.normalize("NFC", text).casefold().split()) for text in (one, other)]
+    return flat[0] == flat[1]
 
 
 def _initials(places: _Places, job: PrepareJob, pages: list[PageText], leader: PlacedField) -> None:

@@ -133,6 +133,8 @@ def test_block_of_somebody_else_is_told(tmp_path: Path) -> None:
     expected = SignerBlock(title="GIÁM ĐỐC", name="Trần Thị Bình")
     found, _ = placed(path, signer_block=expected)
     assert codes(found) == ["SIG_WARN_SIGNER_BLOCK"]
+    right = SignerBlock(title="Phó Giám đốc", capacity=Capacity.KT, principal="Giám đốc", name="NGUYỄN VĂN AN")
+    assert not placed(path, signer_block=right)[0].warnings
 
 
 def test_initials_stand_behind_the_end_of_the_content(tmp_path: Path) -> None:  # ST-9.2
