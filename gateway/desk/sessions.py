@@ -186,6 +186,11 @@ async def _explain_absence(node: Node, agency_id: UUID, session_id: UUID) -> Non
         raise GatewayError("SIGNING_SESSION_NOT_FOUND", "Đơn vị không có phiên ký nào mang định danh này.")
     if row["closing"] == "expired":
         raise _expired()
+    if row["closed_at"] is None and row["instance"] != node.settings.instance:
+        raise GatewayError(
+            "SIGNING_SESSION_ELSEWHERE",
+            f"Phiên ký đang mở ở tiến trình “{row['instance']}”; yêu cầu phải tới đúng tiến trình đó.",
+        )
 
 
 def _expired() -> GatewayError:
