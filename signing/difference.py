@@ -15,6 +15,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.xref import XRefSectionType
 from pyhanko.sign.diff_analysis import (
     DEFAULT_DIFF_POLICY,
+    DiffResult,
     FieldComparisonContext,
     FieldComparisonSpec,
     FormUpdate,
@@ -24,9 +25,11 @@ from pyhanko.sign.diff_analysis import (
     SigFieldCreationRule,
     SigFieldModificationRule,
     StandardDiffPolicy,
+    SuspiciousModification,
 )
 
 from .document import Document, FormField, entry
+from .refused import DocumentRefused
 
 # A number or date line is about 250 x 18 points; a filled field beyond this area can hide text.
 LARGEST_FILLED_FIELD: Final = 20_000.0  # square points, 4 % of an A4 page
@@ -45,6 +48,26 @@ class UntouchedFieldsPass(GenericFieldModificationRule):
         if _untouched(spec, context):
             return ()
         return super().check_form_field(fq_name, spec, context)
+
+
+class NotReviewed(SuspiciousModification):
+    """The analysis stumbled over the file: no word on the changes, while the other questions keep their answers."""
+
+
+class CarefulPolicy(StandardDiffPolicy):
+    """In the strict reading a stumble leads to the tolerant one (verification.py); there it is a finding."""
+
+    def review_file(
+        self, reader: Any, base_revision: Any, field_mdp_spec: Any = None, doc_mdp: Any = None
+    ) -> DiffResult | SuspiciousModification:
+        try:
+            return super().review_file(reader, base_revision, field_mdp_spec, doc_mdp)
+        except (MemoryError, DocumentRefused):
+            raise
+        except Exception as cause:
+            if reader.strict:
+                raise
+            return NotReviewed(type(cause).__name__)
 
 
 def _untouched(spec: FieldComparisonSpec, context: FieldComparisonContext) -> bool:
@@ -67,7 +90,7 @@ def _appearance_refs(field: Any) -> Iterator[Any]:
 
 
 def difference_policy() -> StandardDiffPolicy:
-    return StandardDiffPolicy(
+    return CarefulPolicy(
         global_rules=DEFAULT_DIFF_POLICY.global_rules,
         form_rule=FormUpdatingRule(
             field_rules=[

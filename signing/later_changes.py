@@ -9,7 +9,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 from .answers import answer
 from .checked import Surroundings
 from .coverage import unnamed_revision
-from .difference import filled_fields_redrawn, form_look_changed, hybrid_since, shadow_change
+from .difference import NotReviewed, filled_fields_redrawn, form_look_changed, hybrid_since, shadow_change
 from .report import Answer
 
 
@@ -22,6 +22,8 @@ def later_changes(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus, ar
     if skipped is not None:
         return answer("SIG_REVISION_SKIPPED", skipped)
     result = status.diff_result
+    if isinstance(result, NotReviewed):
+        return answer("SIG_CHANGES_NOT_CHECKED", str(result))
     if not isinstance(result, DiffResult):
         locked = "locked" in str(result)
         return answer("SIG_CHANGED", "ô đã khóa bị sửa" if locked else "nội dung tài liệu bị sửa")

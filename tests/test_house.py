@@ -92,6 +92,7 @@ GUARDS = {
     "queue/kafka.py",
     "queue/worker.py",
     "signing/token_main.py",
+    "signing/difference.py",
     "signing/listing.py",
     "signing/verification.py",
     "signing/worker_main.py",

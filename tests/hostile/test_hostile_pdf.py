@@ -148,6 +148,38 @@ def test_any_byte_of_the_signed_stretches_matters(desk: Desk, signed: bytes, dat
     never_valid(desk.check(signed[:place] + bytes([value]) + signed[place + 1 :]))
 
 
+TOKENS = st.sampled_from(
+    [b"endobj", b"\n9 0 obj\n<<>>\nendobj\n", b"/ByteRange [0 1 2 3]", b"%%EOF\n", b"startxref\n0\n", b"xref\n0 0\n",
+     b"/Contents <00>", b">>", b"<<", b"(", b"%", b"\r\n", b"stream\n", b"/Type /Catalog", b" 0 R"]
+)  # fmt: skip
+
+
+@st.composite
+def edits(draw: st.DrawFn, document: bytes) -> bytes:
+    """The document with a piece put in, taken out, doubled or moved, somewhere in its signed stretches."""
+    stretch = draw(st.sampled_from([s for s in covered(document) if len(s) > 2]))
+    start = draw(st.sampled_from(stretch))
+    end = min(start + draw(st.integers(1, 400)), stretch.stop)
+    piece, rest = document[start:end], document[end:]
+    change = draw(st.sampled_from(["put in", "token", "taken out", "doubled", "reversed"]))
+    made = {
+        "put in": draw(st.binary(min_size=1, max_size=60)) + piece,
+        "token": draw(TOKENS) + piece,
+        "taken out": b"",
+        "doubled": piece + piece,
+        "reversed": piece[::-1],
+    }[change]
+    return document[:start] + made + rest
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_edit_of_the_signed_stretches_stays_valid(desk: Desk, signed: bytes, data: st.DataObject) -> None:
+    edited = data.draw(edits(signed))
+    if edited != signed:
+        never_valid(desk.check(edited))
+
+
 @given(st.binary(max_size=3000))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_bytes_behind_a_header(desk: Desk, content: bytes) -> None:

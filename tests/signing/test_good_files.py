@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import struct
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,12 +17,14 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec
 from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 
-from lienthong.deploy.demo.pki import Holder
+from lienthong.deploy.demo.pki import STORE, Holder
+from lienthong.signing.paths import Evidence
 from lienthong.signing.preparing import written
 from lienthong.signing.producing import sign_annex
 from lienthong.signing.report import LegalValue, Overall, Question, SignerRole, Verdict
 from lienthong.signing.report_json import report_from_json, report_to_json
 from lienthong.signing.request import TimestampRule
+from lienthong.signing.trust import load_store
 
 from .desk import AGENCY_BOX, Desk, answer_of, codes, registered
 
@@ -78,6 +81,39 @@ def test_document_timestamp_and_lock_of_all_fields(desk: Desk) -> None:  # 10
     writer, output = IncrementalPdfFileWriter(io.BytesIO(desk.profile)), io.BytesIO()
     asyncio.run(PdfTimeStamper(desk.pki.timestamper()).async_timestamp_pdf(writer, "sha256", output=output))
     report = desk.check(output.getvalue())
+    assert report.overall is Overall.VALID, report.reason
+    assert len(report.signatures) == 2
+
+
+def timestamped(desk: Desk, document: bytes) -> bytes:
+    writer, output = IncrementalPdfFileWriter(io.BytesIO(document)), io.BytesIO()
+    stamper = PdfTimeStamper(desk.pki.timestamper())
+    asyncio.run(stamper.async_timestamp_pdf(writer, "sha256", validation_context=evidence(desk), output=output))
+    return output.getvalue()
+
+
+def renewed(desk: Desk, document: bytes) -> bytes:
+    reader, output = PdfFileReader(io.BytesIO(document)), io.BytesIO()
+    stamper = PdfTimeStamper(desk.pki.timestamper())
+    asyncio.run(stamper.async_update_archival_timestamp_chain(reader, evidence(desk), in_place=False, output=output))
+    return output.getvalue()
+
+
+def evidence(desk: Desk) -> Any:
+    return Evidence(store=load_store(str(desk.folder), STORE), now=desk.now).context(desk.now)
+
+
+LONG_TERM: dict[str, Callable[[Desk], bytes]] = {
+    "B-LTA": lambda desk: timestamped(desk, desk.profile),
+    "B-LTA of a file without locks": lambda desk: timestamped(desk, desk.both()),
+    "two archive timestamps": lambda desk: timestamped(desk, timestamped(desk, desk.profile)),
+    "archive timestamp renewed twice": lambda desk: renewed(desk, renewed(desk, timestamped(desk, desk.both()))),
+}
+
+
+@pytest.mark.parametrize("name", LONG_TERM)
+def test_long_term_files_keep_their_verdict(desk: Desk, name: str) -> None:  # 10, signatures.md 4.1
+    report = desk.check(LONG_TERM[name](desk))
     assert report.overall is Overall.VALID, report.reason
     assert len(report.signatures) == 2
 
