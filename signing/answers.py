@@ -168,6 +168,7 @@ FILE_REASONS: Final = {
     "SIG_CHECK_FAILED": "Chương trình không kiểm tra được tệp này ({detail}).",
     "SIG_TRUST_STORE_MISSING": "Không tìm thấy kho tin cậy ({detail}).",
     "SIG_TRUST_STORE_BROKEN": "Kho tin cậy hỏng ({detail}).",
+    "SIG_TRUST_STORE_SEAL": "Dấu niêm của danh sách gốc tin cậy không đúng ({detail}).",
     "SIG_ROOT_NOT_PINNED": "Kho tin cậy chứa chứng thư gốc chưa được ghim ({detail}).",
     "SIG_SPEED_UNSUITABLE": "Phiên bản thư viện PDF không phù hợp ({detail}).",
     "SIG_POLICY_UNKNOWN": "Không có chính sách chữ ký tên {detail}.",

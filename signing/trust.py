@@ -23,6 +23,7 @@ from asn1crypto import crl, pem, x509
 from .errors import SigningError
 from .past_revocations import PastRevocation, read_past
 from .revocation_lists import RevocationList, newest, parse_list
+from .trust_seal import seal_of, sealed_content
 
 PACKAGED: Final = ("bcy", "neac")
 _FOLDERS: Final = ("roots", "intermediates", "crls", "past")
@@ -102,29 +103,31 @@ def load_store(folder: str, name: str) -> TrustStore:
 
     Raises SigningError SIG_TRUST_STORE_MISSING, SIG_TRUST_STORE_BROKEN, SIG_ROOT_NOT_PINNED.
     """
-    pins_file = _pins_file(Path(folder), name)
-    return _load(folder, name, pins_file, _fingerprint(Path(folder) / name, pins_file))
+    return _load(folder, name, _fingerprint(Path(folder), name))
 
 
 def evidence_key(folder: str, name: str) -> str:
     """Changes whenever pins, certificates or revocation lists of the store change (for verdict caches)."""
-    return repr(_fingerprint(Path(folder) / name, _pins_file(Path(folder), name)))
+    return repr(_fingerprint(Path(folder), name))
 
 
-def _pins_file(folder: Path, name: str) -> Path:
+def pins_files(folder: Path, name: str) -> tuple[Path, ...]:
+    """Where pins of a store may stand: a site's own file; for a national store the program's, then the folder's."""
     if not name.isidentifier():
         raise SigningError("SIG_TRUST_STORE_MISSING", f"Tên kho tin cậy không hợp lệ: {name!r}")
-    # The pins of the national stores come with the program; a site's folder cannot replace them.
-    place = Path(__file__).parent / "trust" if name in PACKAGED else folder
-    return place / f"{name}.toml"
+    laid = folder / f"{name}.toml"
+    return (Path(__file__).parent / "trust" / laid.name, laid) if name in PACKAGED else (laid,)
 
 
-def _fingerprint(folder: Path, pins_file: Path) -> tuple[tuple[str, int, int], ...]:
-    files = [pins_file, *(f for sub in _FOLDERS for f in _files(folder / sub))]
+def _fingerprint(folder: Path, name: str) -> tuple[tuple[str, int, int], ...]:
+    home = folder / name
+    first, *others = pins_files(folder, name)
+    laid = [f for other in others for f in (other, seal_of(other)) if f.is_file()]
+    files = [first, *laid, *(f for sub in _FOLDERS for f in _files(home / sub))]
     try:
         states = [(str(f), f.stat()) for f in files]
         # Answers come and go by renaming alone, so their folder's own time tells; there may be thousands.
-        answers = folder / _ANSWERS
+        answers = home / _ANSWERS
         if answers.is_dir():
             states.append((str(answers), answers.stat()))
     except OSError as cause:
@@ -137,10 +140,10 @@ def _files(folder: Path) -> list[Path]:
 
 
 @lru_cache(maxsize=8)
-def _load(folder: str, name: str, pins_file: Path, _fingerprint: tuple[object, ...]) -> TrustStore:
+def _load(folder: str, name: str, _fingerprint: tuple[object, ...]) -> TrustStore:
     here = Path(folder) / name
     try:
-        title, pins = _declared(pins_file)
+        title, pins = _declared(pins_content(Path(folder), name))
         store = make_store(
             name=name,
             title=title,
@@ -154,6 +157,8 @@ def _load(folder: str, name: str, pins_file: Path, _fingerprint: tuple[object, .
     except (OSError, ValueError, TypeError, KeyError) as cause:
         raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause}") from cause
     except SigningError as cause:
+        if cause.code == "SIG_TRUST_STORE_SEAL":
+            raise
         raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause.message}") from cause
     refuse_unpinned(name, store.pins, store.roots)
     return store
@@ -208,18 +213,53 @@ def _digest(
 
 def declared_pins(folder: str, name: str) -> tuple[str, tuple[Pin, ...]]:
     """Title and pins of a store, without its certificates. Raises SigningError SIG_TRUST_STORE_MISSING, _BROKEN."""
-    pins_file = _pins_file(Path(folder), name)
     try:
-        return _declared(pins_file)
+        return _declared(pins_content(Path(folder), name))
     except FileNotFoundError as cause:
         raise SigningError("SIG_TRUST_STORE_MISSING", f"Không có kho tin cậy {name}") from cause
     except (OSError, ValueError, TypeError, KeyError) as cause:
         raise SigningError("SIG_TRUST_STORE_BROKEN", f"Kho tin cậy {name} hỏng: {cause}") from cause
 
 
-def _declared(pins_file: Path) -> tuple[str, tuple[Pin, ...]]:
-    declared = tomllib.loads(pins_file.read_text(encoding="utf-8"))
+def pins_content(folder: Path, name: str) -> bytes:
+    """The list of pins that counts. Raises SigningError SIG_TRUST_STORE_MISSING, SIG_TRUST_STORE_SEAL; OSError."""
+    files = pins_files(folder, name)
+    return files[0].read_bytes() if len(files) == 1 else sealed_content(*files)
+
+
+def _declared(content: bytes) -> tuple[str, tuple[Pin, ...]]:
+    declared = tomllib.loads(content.decode())
     return declared["title"], tuple(_pin(entry) for entry in declared["root"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreView:
+    """A store as a person looks at it. ``sealed``: its pins carry the project's seal (national stores always do)."""
+
+    name: str
+    title: str
+    issued: str | None
+    sealed: bool
+    pins: tuple[Mapping[str, Any], ...]  # as declared: name, generation, sha256, dates
+    authorities: tuple[Mapping[str, Any], ...]
+    missing_roots: tuple[str, ...]  # pinned, but no file is there
+
+
+def view_store(folder: str, name: str) -> tuple[StoreView, TrustStore]:
+    """Raises SigningError as ``load_store``."""
+    store = load_store(folder, name)
+    declared = tomllib.loads(pins_content(Path(folder), name).decode())
+    held = {root.sha256.hex() for root in store.roots}
+    view = StoreView(
+        name=name,
+        title=store.title,
+        issued=declared["issued"].isoformat() if "issued" in declared else None,
+        sealed=name in PACKAGED,
+        pins=tuple(declared["root"]),
+        authorities=tuple(declared.get("authority", ())),
+        missing_roots=tuple(pin.name for pin in store.pins if pin.sha256 not in held),
+    )
+    return view, store
 
 
 def refuse_unpinned(name: str, pins: tuple[Pin, ...], roots: tuple[x509.Certificate, ...]) -> None:

@@ -15,7 +15,20 @@ from typing import Annotated, Final
 
 import typer
 
-from . import agencies, certificates, checking, evidence, holds, keys, packing, policies, running, signing, tokens
+from . import (
+    agencies,
+    certificates,
+    checking,
+    evidence,
+    holds,
+    keys,
+    packing,
+    policies,
+    running,
+    signing,
+    tokens,
+    trust,
+)
 from .context import Invocation
 from .exits import OURS, Exit, complain, explain, leaves, usage_in_vietnamese
 
@@ -46,6 +59,7 @@ GROUPS: Final = {
     "key": keys.group,
     "operator-key": keys.operators,
     "certificate": certificates.group,
+    "trust": trust.group,
     "evidence": evidence.group,
     "policy": policies.group,
     "token": tokens.group,

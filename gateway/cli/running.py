@@ -14,6 +14,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from ...signing.trust import PACKAGED
 from ..monitoring.logs import configure
 from ..postgres.errors import DatabaseError
 from ..postgres.migrations.runner import check_at_head, newest_step, script
@@ -44,6 +45,8 @@ def serve(context: typer.Context) -> None:
             file=sys.stderr,
         )
     log = structlog.get_logger(__name__)
+    if settings.signing.trust_store not in PACKAGED:
+        log.warning("trust-store-of-the-site", store=settings.signing.trust_store, sealed=False)
     log.info("node-starting", host=settings.http.host, port=settings.http.port, data_dir=str(settings.data_dir))
     asyncio.run(_until_signal(lambda stop: bootstrap.run(settings, stop)))
     log.info("node-stopped")

@@ -30,6 +30,7 @@ from lienthong.tests.conftest import Addresses
 from lienthong.tests.signing.desk import SENDER, SENDER_NAME, Desk, open_desk
 
 CASES = Path(__file__).parent.parent / "edxml" / "cases"
+ROOT = Path(__file__).resolve().parents[2]
 TRUST = ["--trust-store", "demo", "--sender", SENDER, "--sender-name", SENDER_NAME]
 META = {
     "sender": {"code": SENDER, "name": SENDER_NAME, "address": "Số 1 đường Mẫu"},
@@ -485,3 +486,38 @@ def test_no_evidence_of_what_is_undetermined(shell: Shell, signed: Path, tmp_pat
     kept = tmp_path / "chung-cu"
     assert shell("check", signed, "--keep-evidence", kept) == Exit.UNDETERMINED
     assert not kept.exists()
+
+
+# trust ---------------------------------------------------------------------------------------------------------------
+
+
+def test_national_store_is_shown_with_its_seal(shell: Shell) -> None:
+    assert shell("trust", "show") == Exit.DONE
+    assert "dấu niêm của dự án, dấu đúng" in shell.out
+    assert "f7bc89054cec7f12730d7b8cd3eb7955b163835087e5eb873edfb584763b3f90" in shell.out
+    assert "Chưa có tệp chứng thư gốc" in shell.out
+
+
+def test_store_of_the_site_is_said_to_be_one(shell: Shell, desk: Desk) -> None:
+    assert shell("trust", "show", "--store", "demo", "--trust-dir", desk.folder) == Exit.DONE
+    assert "KHO CỦA NƠI VẬN HÀNH" in shell.out
+    assert "TEST" in shell.out
+
+
+def test_only_a_sealed_newer_list_is_taken_in(shell: Shell, tmp_path: Path) -> None:
+    packaged = ROOT / "signing" / "trust" / "bcy.toml"
+    own = tmp_path / "bcy.toml"
+    own.write_bytes(packaged.read_bytes())
+    assert shell("trust", "import", own) == Exit.UNREADABLE  # no seal beside it
+    (tmp_path / "bcy.toml.sig").write_bytes(packaged.with_name("bcy.toml.sig").read_bytes())
+    assert shell("trust", "verify", own) == Exit.DONE
+    assert shell("trust", "import", own) == Exit.DONE
+    assert shell("trust", "import", own) == Exit.UNREADABLE
+    assert "TRUST_STORE_OLDER" in shell.err
+    own.write_bytes(own.read_bytes() + b"\n")
+    assert shell("trust", "verify", own) == Exit.UNREADABLE
+    assert "SIG_TRUST_STORE_SEAL" in shell.err
+    other = tmp_path / "tinh.toml"
+    other.write_bytes(own.read_bytes())
+    assert shell("trust", "import", other) == Exit.UNREADABLE
+    assert "TRUST_STORE_NAME" in shell.err

@@ -9,13 +9,16 @@ import pytest
 from asn1crypto import algos, keys, pem, x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lienthong.deploy.demo.pki import STORE
 from lienthong.deploy.demo.pki_parts import Issued
+from lienthong.signing import trust
 from lienthong.signing.errors import SigningError
 from lienthong.signing.paths import Evidence, PinnedSha1Policy
 from lienthong.signing.report import Overall, Verdict
-from lienthong.signing.trust import evidence_key, load_store
+from lienthong.signing.trust import PACKAGED, evidence_key, load_store, view_store
+from lienthong.signing.trust_seal import seal, seal_of, sealed_content
 
 from .desk import Desk, codes
 
@@ -150,3 +153,70 @@ def test_store_hands_no_verdict_to_a_broken_request(desk: Desk, tmp_path: Path) 
     report = desk.check(tmp_path / "gone.pdf")
     assert report.reason_code == "SIG_FILE_MISSING"
     assert {a.verdict for a in report.answers} == {Verdict.UNKNOWN}
+
+
+# The seal of the national stores --------------------------------------------------------------------------------------
+
+
+def test_packaged_lists_bear_the_seal() -> None:
+    for name in PACKAGED:
+        view, _store = view_store("/nowhere", name)
+        assert (view.sealed, view.issued) == (True, "2026-11-21")
+    view, _store = view_store("/nowhere", "bcy")
+    assert [str(pin["sha256"]) for pin in view.pins] == [G1, G2]
+    assert all({"not_before", "not_after", "generation"} <= pin.keys() for pin in view.pins)
+    assert len(view.authorities) == 7
+    assert len(view.missing_roots) == 2
+
+
+@pytest.mark.parametrize("spoil", ["content", "seal", "foreign seal", "empty seal"])
+def test_list_with_a_wrong_seal_stops_the_loading(tmp_path: Path, spoil: str) -> None:
+    packaged = Path(trust.__file__).parent / "trust" / "bcy.toml"
+    content, own = packaged.read_bytes(), seal_of(packaged).read_bytes()
+    made = content.replace(G2.encode(), b"0" * 64).replace(b"issued = 2026", b"issued = 2027")
+    seals = {
+        "content": own,
+        "seal": own[:8] + b"AAAA" + own[12:],
+        "foreign seal": seal(made, TEST_SEAL_KEY),
+        "empty seal": b"",
+    }
+    (tmp_path / "bcy.toml").write_bytes(made)
+    (tmp_path / "bcy.toml.sig").write_bytes(seals[spoil])
+    with pytest.raises(SigningError) as caught:
+        load_store(str(tmp_path), "bcy")
+    assert caught.value.code == "SIG_TRUST_STORE_SEAL"
+
+
+def test_sealed_list_that_is_not_newer_changes_nothing(tmp_path: Path) -> None:
+    packaged = Path(trust.__file__).parent / "trust" / "bcy.toml"
+    for file in (packaged, seal_of(packaged)):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert load_store(str(tmp_path), "bcy").digest == load_store("/nowhere", "bcy").digest
+
+
+def test_the_newer_of_two_sealed_lists_counts(tmp_path: Path) -> None:
+    private = serialization.load_pem_private_key(TEST_SEAL_KEY, password=None)
+    assert isinstance(private, Ed25519PrivateKey)
+    key = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw).hex()
+    lists = {}
+    for name, day in (("old", "2026-11-21"), ("new", "2027-01-01")):
+        lists[name] = tmp_path / name / "bcy.toml"
+        lists[name].parent.mkdir()
+        lists[name].write_text(f'name = "bcy"\ntitle = "{name}"\nissued = {day}\nroot = []\n', encoding="utf-8")
+        seal_of(lists[name]).write_bytes(seal(lists[name].read_bytes(), TEST_SEAL_KEY))
+    new = lists["new"].read_bytes()
+    assert sealed_content(lists["old"], lists["new"], key=key) == new
+    assert sealed_content(lists["new"], lists["old"], key=key) == new
+    seal_of(lists["new"]).unlink()  # laid there without a seal: as if it were not there
+    assert sealed_content(lists["old"], lists["new"], key=key) == lists["old"].read_bytes()
+
+
+def test_seal_key_is_ed25519() -> None:
+    with pytest.raises(SigningError) as caught:
+        seal(b"x", b"no key")
+    assert caught.value.code == "SIG_SEAL_KEY"
+
+
+TEST_SEAL_KEY = Ed25519PrivateKey.generate().private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)

@@ -1,0 +1,1 @@
+0qAO1akj/5m1AX8xUTlp0WtkLk0y6uc6Lgt47mulI7QHk+Zfr/r1YnaKieyJ62vH09l0KFTvP805nmWNLqHECg==
