@@ -164,6 +164,23 @@ async def test_nonsense_is_refused_in_vietnamese(clerk: Clerk, material: Materia
     clerk.complaints.clear()
 
 
+async def test_a_node_in_trouble_is_told_and_the_file_can_be_sent_again(clerk: Clerk, material: Material) -> None:
+    await clerk.open()
+    await clerk.page.route("**/kiem-tra", lambda route: route.abort())
+    await clerk.drop(material.good)
+    await expect(clerk.page.locator("#status")).to_contain_text("Không nhận được kết quả")
+    await clerk.page.unroute("**/kiem-tra")
+    trouble = json.dumps({"detail": "Nút gặp lỗi chưa lường trước. Mã sự cố: 1."})
+    answer = {"status": 500, "content_type": "application/problem+json", "body": trouble}
+    await clerk.page.route("**/kiem-tra", lambda route: route.fulfill(**answer))
+    await clerk.page.click("#submit")
+    await expect(clerk.page.locator("#status")).to_contain_text("Mã sự cố: 1")
+    await clerk.page.unroute("**/kiem-tra")
+    await clerk.page.click("#submit")
+    await expect(clerk.page.locator("#verdict")).to_contain_text("HỢP LỆ", timeout=30_000)
+    clerk.complaints.clear()
+
+
 @pytest.mark.parametrize("clerk", [{"script": False}], indirect=True)
 async def test_everything_works_without_script(clerk: Clerk, material: Material) -> None:
     assert "HỢP LỆ" in await clerk.hand_in(material.good)

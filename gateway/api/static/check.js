@@ -60,7 +60,9 @@ async function check() {
   say(`Đang kiểm tra “${input.files[0].name}”…`);
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-    show(await answer.text());
+    const told = await answer.text();
+    if ((answer.headers.get("Content-Type") || "").includes("json")) say(JSON.parse(told).detail);
+    else show(told);
   } catch {
     say("Không nhận được kết quả từ nút. Kiểm tra đường truyền rồi thử lại.");
   } finally {
