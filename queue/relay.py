@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from .guard import surviving
+from .leader import lead
 from .messages import Lane, Message
 from .outbox import message_of, waiting_for
 from .port import Store
@@ -56,34 +56,25 @@ class Relay:
         self._wakeups.call("outbox", waiting_for(topic, lane), self._wake.set)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Stand by until the lock is free, then relay until ``stop`` or until the lock's connection is gone."""
-        while not stop.is_set():
-            with surviving("relay-lost-the-database"):
-                connection = await self._store.connect()
-                try:
-                    await self._lead(connection, stop)
-                finally:
-                    self.leads = False
-                    await connection.close(timeout=2)
-            await waited(stop, self._poll)
+        """Stand by until nobody else leads, then relay until ``stop`` or until the lead is lost."""
+        await lead(self._store, "relay", stop, self._relay, poll=self._poll)
 
-    async def _lead(self, connection: asyncpg.Connection[asyncpg.Record], stop: asyncio.Event) -> None:
-        lost = asyncio.Event()
-        connection.add_termination_listener(lambda _: lost.set())
-        while not await statements().relay_lead(connection):
-            if await waited(stop, self._poll) or lost.is_set():
-                return
+    async def _relay(self, over: asyncio.Event) -> None:
         self.leads = True
-        _log.info("relay-leads")
-        looked = -LOOK_BACK_SECONDS
-        clock = asyncio.get_running_loop().time
-        while not (stop.is_set() or lost.is_set()):
-            self._wake.clear()
-            if clock() - looked >= LOOK_BACK_SECONDS:
-                looked = clock()
-                await self._look_back()
-            if not await self.step():
+        try:
+            looked = -LOOK_BACK_SECONDS
+            clock = asyncio.get_running_loop().time
+            while not over.is_set():
+                self._wake.clear()
+                with surviving("relay-lost-the-database"):
+                    if clock() - looked >= LOOK_BACK_SECONDS:
+                        looked = clock()
+                        await self._look_back()
+                    if await self.step():
+                        continue
                 await waited(self._wake, self._poll)
+        finally:
+            self.leads = False
 
     async def step(self) -> bool:
         """Send what is due; whether there may be more at once."""

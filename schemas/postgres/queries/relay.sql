@@ -3,9 +3,9 @@
 -- A message is pending, then sent (the broker has it), then published (a consumer absorbed it, with its effect). What
 -- was sent is not yet safe: only the consumer's transaction settles it, so nothing depends on the broker's memory.
 
--- name: relay_lead$
--- One relay leads: a lock of the session, free again when its connection ends.
-select pg_try_advisory_lock(hashtextextended('lienthong outbox relay', 0));
+-- name: leader_try$
+-- A lock of the session, free again when its connection ends.
+select pg_try_advisory_lock(hashtextextended('lienthong leader ' || :name::text, 0));
 
 -- name: relay_next
 -- In the order of writing; nothing whose key has a dead letter or a message with a later time before it.

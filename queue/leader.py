@@ -1,0 +1,57 @@
+"""One process leads, the others stand by: for what may happen in one place only. A lock of a database session.
+
+The lock is gone when its connection is; whoever led learns it and stops, another takes over at its next try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+
+from .guard import surviving
+from .port import Store
+from .statements import statements
+from .wakeups import first_of, waited
+
+_log = structlog.get_logger(__name__)
+CLOSE_SECONDS = 2.0
+
+Led = Callable[[asyncio.Event], Awaitable[None]]
+
+
+async def lead(store: Store, name: str, stop: asyncio.Event, run: Led, *, poll: float) -> None:
+    """Run ``run`` while this process leads; its event is set when it must end. ``poll``: seconds between tries."""
+    while not stop.is_set():
+        with surviving("leader-lost-the-database", name=name):
+            connection = await store.connect()
+            try:
+                await _stand(connection, name, stop, run, poll)
+            finally:
+                with contextlib.suppress(asyncpg.InterfaceError, OSError, TimeoutError):
+                    await connection.close(timeout=CLOSE_SECONDS)
+        await waited(stop, poll)
+
+
+async def _stand(
+    connection: asyncpg.Connection[asyncpg.Record], name: str, stop: asyncio.Event, run: Led, poll: float
+) -> None:
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda _: lost.set())
+    while not await statements().leader_try(connection, name=name):
+        if await waited(stop, poll) or lost.is_set():
+            return
+    _log.info("leads", name=name)
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        ending = group.create_task(_ends(over, stop, lost))
+        await run(over)
+        ending.cancel()
+
+
+async def _ends(over: asyncio.Event, *causes: asyncio.Event) -> None:
+    await first_of(*causes)
+    over.set()
