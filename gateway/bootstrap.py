@@ -16,6 +16,7 @@ import shutil
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -25,6 +26,7 @@ from ..adapters.local import LocalAxis
 from ..adapters.vxp.client import open_vxp
 from ..adapters.vxp.settings import VxpSettings
 from ..queue.embedded import EmbeddedBroker
+from ..queue.leader import lead
 from ..queue.port import Broker
 from ..queue.settings import QueueSettings
 from ..queue.wakeups import Wakeups
@@ -45,25 +47,17 @@ from .identifiers import new_id
 from .node import Node
 from .pipeline.handover import TOPIC, consumer
 from .pipeline.holding import hold_work
-from .pipeline.routine import (
-    housekeeping,
-    judge_again,
-    keep_revocation_data,
-    look_for_mail,
-    match_parked,
-    synchronise_directory,
-    watch_expiries,
-    watch_sessions,
-)
 from .pipeline.steps import kinds
 from .postgres.database import Database, DatabaseSettings
 from .postgres.migrations.runner import check_at_head, migrate
 from .postgres.supervisor import EmbeddedServer
 from .revocation.opening import open_desk
+from .roots import roots_of
 from .settings import Settings
 from .tokens import token_desk_settings
 
 CONSUMER: Final = "pipeline"
+NAME_SECONDS: Final = 8.0  # a killed process's connection may take a while to be missed
 
 
 def clock() -> datetime:
@@ -83,8 +77,33 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         node = await stack.enter_async_context(open_node(settings, server))
         if server is not None:
             await take_up(node)
+        else:
+            await stack.enter_async_context(_alone_of_its_name(node))
         spare_collections()
         await run_roots(node, stop, server)
+
+
+@asynccontextmanager
+async def _alone_of_its_name(node: Node) -> AsyncIterator[None]:
+    """Leases and sessions carry the name of their process: a second one of the name would take the first one's work."""
+    over, leads = asyncio.Event(), asyncio.Event()
+
+    async def hold(ended: asyncio.Event) -> None:
+        leads.set()
+        await ended.wait()
+
+    task = asyncio.create_task(lead(node.db, f"instance {node.settings.instance}", over, hold, poll=0.5))
+    try:
+        async with asyncio.timeout(NAME_SECONDS):
+            await leads.wait()
+    except TimeoutError as cause:
+        message = f"Một tiến trình khác tên “{node.settings.instance}” đang chạy trên cùng cơ sở dữ liệu."
+        raise GatewayError("INSTANCE_TAKEN", message) from cause
+    else:
+        yield
+    finally:
+        over.set()
+        await task
 
 
 def spare_collections() -> None:
@@ -117,19 +136,7 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
     )
     async with asyncio.TaskGroup() as group:
         watch = group.create_task(server.supervise(), name="postgres") if server else None
-        roots: dict[str, Coroutine[object, object, None]] = {
-            "wakeups": wakeups.run(stop),
-            "broker": broker.run(stop),
-            "worker": worker.run(stop),
-            "api": serve_api(node, stop),
-            "housekeeping": housekeeping(node, stop),
-            "revocation": keep_revocation_data(node, stop),
-            "judge again": judge_again(node, stop),
-            "expiries": watch_expiries(node, stop),
-            "parked statuses": match_parked(node, stop),
-            "signing sessions": watch_sessions(node, stop),
-            **_axis_tasks(node, stop),
-        }
+        roots = {"wakeups": wakeups.run(stop), **roots_of(node, broker, worker, partial(serve_api, node), stop)}
         tasks = [group.create_task(_root(name, work, stop), name=name) for name, work in roots.items()]
         await asyncio.wait(tasks)
         if watch is not None:
@@ -144,17 +151,6 @@ def _broker(node: Node, wakeups: Wakeups) -> Broker:
         kafka = node.settings.kafka.to_queue(node.settings.instance)
         return KafkaBroker(node.db, kafka, random=node.random, wakeups=wakeups, settings=settings)
     return EmbeddedBroker(node.db, random=node.random, wakeups=wakeups, settings=settings)
-
-
-def _axis_tasks(node: Node, stop: asyncio.Event) -> dict[str, Coroutine[object, object, None]]:
-    pace = {axis.name: (axis.poll_seconds, axis.directory_sync_seconds) for axis in node.settings.axes}
-    tasks: dict[str, Coroutine[object, object, None]] = {}
-    for name, axis in node.axes.items():
-        poll_seconds, sync_seconds = pace.get(name, (1.0, 0.0))
-        tasks[f"mail {name}"] = look_for_mail(node, axis, stop, every=poll_seconds)
-        if name != LOCAL:
-            tasks[f"directory {name}"] = synchronise_directory(node, axis, stop, every=sync_seconds)
-    return tasks
 
 
 async def _root(name: str, work: Coroutine[object, object, None], stop: asyncio.Event) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
@@ -62,6 +62,11 @@ class Settings(Section):
     instance: str = Field(
         default="node-1", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="tên tiến trình, ghi vào nhật ký"
     )
+    roles: tuple[Literal["api", "worker", "relay", "poller"], ...] = Field(
+        default=("api", "worker", "relay", "poller"),
+        min_length=1,
+        description="vai trò của tiến trình này; chia ra nhiều tiến trình thì cần database.dsn và tên instance riêng",
+    )
     province_name: str = Field(default="", description="tên tỉnh, thành phố trên các trang và giấy xác nhận")
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()
@@ -107,6 +112,8 @@ class Settings(Section):
         names = [axis.name for axis in self.axes]
         if len(set(names)) != len(names):
             raise ValueError("hai mục [[axes]] trùng tên")
+        if self.database.embedded and set(self.roles) != {"api", "worker", "relay", "poller"}:
+            raise ValueError("PostgreSQL nhúng chỉ phục vụ một tiến trình: bỏ roles, hoặc đặt database.dsn")
         if self.queue.broker == "kafka" and self.kafka is None:
             raise ValueError("queue.broker = “kafka” cần mục [kafka]")
         if self.service_key is None and any(axis.sign_envelopes for axis in self.axes):

@@ -77,6 +77,10 @@ class EmbeddedBroker:
                     name = f"broker {subscription.topic} {lane.name}"
                     group.create_task(self.consume(subscription, lane, stop), name=name)
 
+    async def relay(self, stop: asyncio.Event) -> None:
+        """See ``Broker``: the outbox is the broker here."""
+        await stop.wait()
+
     async def lag(self) -> Mapping[tuple[str, Lane], int]:
         """See ``Broker``; dead letters and what waits behind them count."""
         async with self._store.unit(None) as connection:

@@ -64,10 +64,11 @@ class KafkaBroker:
         self._random = random
         self._settings = settings or QueueSettings()
         self._subscriptions: dict[str, Subscription] = {}
-        self._sender = KafkaSender(kafka, drain=self._settings.drain)
+        self._sender = KafkaSender(kafka, drain=self._settings.drain)  # of the outbox
+        self._aside = KafkaSender(kafka, drain=self._settings.drain)  # of records that cannot be read
         self.trouble: str | None = None  # why nothing arrives at present, for readiness
         self._moved: dict[tuple[str, Lane], float] = {}
-        self.relay = Relay(
+        self._relay = Relay(
             store, self._sender.send, wakeups=wakeups, poll=self._settings.poll, resend=kafka.resend_seconds
         )
 
@@ -77,7 +78,7 @@ class KafkaBroker:
             raise QueueError("TOPIC_TAKEN", f"Chủ đề «{topic}» đã có nơi nhận.")
         self._subscriptions[topic] = Subscription(consumer=consumer, topic=topic, handler=handler)
         for lane in Lane:
-            self.relay.watch(topic, lane)
+            self._relay.watch(topic, lane)
 
     async def lag(self) -> Mapping[tuple[str, Lane], int]:
         """See ``Broker``; dead letters and what waits behind them count."""
@@ -91,12 +92,19 @@ class KafkaBroker:
             return
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.relay.run(stop), name="relay")
                 group.create_task(self._watch(stop), name="kafka watch")
                 for subscription in self._subscriptions.values():
                     for lane in Lane:
                         name = f"kafka {subscription.topic} {lane.name}"
                         group.create_task(self._consume(subscription, lane, stop), name=name)
+        finally:
+            await self._aside.close()
+
+    async def relay(self, stop: asyncio.Event) -> None:
+        """See ``Broker``."""
+        try:
+            if await self._topics(stop):
+                await self._relay.run(stop)
         finally:
             await self._sender.close()
 
@@ -157,7 +165,7 @@ class KafkaBroker:
     async def _set_aside(self, subscription: Subscription, arrived: _Arrived) -> None:
         for record, error in arrived.unreadable:
             _log.error("record-unreadable", topic=record.topic, offset=record.offset, error=error.message)
-            await self._sender.set_aside(self._kafka.dead(subscription.topic), record, error)
+            await self._aside.set_aside(self._kafka.dead(subscription.topic), record, error)
 
     async def _absorb(self, subscription: Subscription, messages: Sequence[Message], stop: asyncio.Event) -> None:
         """All in one transaction; when that fails one by one, so that only the guilty one's key waits."""

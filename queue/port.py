@@ -71,7 +71,11 @@ class Broker(Protocol):
         ...
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until ``stop`` is set; then finish the batch at hand and return."""
+        """Deliver what there is to deliver until ``stop`` is set; then finish the batch at hand and return."""
+        ...
+
+    async def relay(self, stop: asyncio.Event) -> None:
+        """Give messages on to an outer broker until ``stop``, where there is one; several may stand by, one does it."""
         ...
 
     async def lag(self) -> Mapping[tuple[str, Lane], int]:

@@ -48,6 +48,10 @@ class RestlessBroker:
                         group.create_task(self._embedded.consume(subscription, lane, stop))
                     group.create_task(self._replay(subscription, lane, stop))
 
+    async def relay(self, stop: asyncio.Event) -> None:
+        """See ``Broker``."""
+        await self._embedded.relay(stop)
+
     async def lag(self) -> Mapping[tuple[str, Lane], int]:
         """See ``Broker``."""
         return await self._embedded.lag()

@@ -42,6 +42,7 @@ class Desk:
         async with asyncio.TaskGroup() as group:
             group.create_task(wakeups.run(stop))
             group.create_task(broker.run(stop))
+            group.create_task(broker.relay(stop))
             try:
                 yield broker
             finally:

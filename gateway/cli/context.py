@@ -13,7 +13,7 @@ from uuid import UUID
 import typer
 
 from .. import identifiers
-from ..settings import CONFIG_VARIABLE, Settings
+from ..settings import CONFIG_VARIABLE, PREFIX, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,11 @@ class Invocation:
 
     config: Path | None
     environ: Mapping[str, str]
+
+    def with_settings(self, **given: str) -> Invocation:
+        """The same call with settings from its command line, which stand above file and environment."""
+        over = {f"{PREFIX}{name.upper()}": value for name, value in given.items()}
+        return Invocation(config=self.config, environ={**self.environ, **over})
 
     def settings(self) -> Settings:
         named = self.environ.get(CONFIG_VARIABLE)

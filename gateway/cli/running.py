@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -26,11 +27,22 @@ from .database import attached
 from .printing import say
 
 
-def serve(context: typer.Context) -> None:
+def serve(
+    context: typer.Context,
+    roles: Annotated[
+        str | None, typer.Option("--roles", help="api,worker,relay,poller: chỉ các vai trò này (cần database.dsn).")
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option("--instance", help="Tên tiến trình; các tiến trình một nút phải khác tên nhau.")
+    ] = None,
+) -> None:
     """Chạy nút liên thông; dừng bằng Ctrl+C hoặc SIGTERM."""
     from .. import bootstrap  # the servers are loaded for this command only: the others start in half the time
 
-    settings = invocation(context).settings()
+    given = {} if roles is None else {"roles": json.dumps([role.strip() for role in roles.split(",")])}
+    if instance is not None:
+        given["instance"] = instance
+    settings = invocation(context).with_settings(**given).settings()
     configure(level=settings.logging.level, form=settings.logging.format, stream=sys.stdout)
     if settings.signing.mode == "unsafe_off":
         print(

@@ -222,7 +222,7 @@ async def test_urgent_does_not_stand_behind_the_rest(desk: Desk, say: Say) -> No
 
     await desk.write(*(say(n, f"k{n}") for n in range(30)), say(99, "khẩn", Lane.URGENT))
     task = asyncio.ensure_future(run())
-    await until(lambda: desk.has(1), 5)
+    await until(lambda: desk.has(1), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

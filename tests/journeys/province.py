@@ -147,7 +147,13 @@ read_timeout_s = 2.0
 
 @asynccontextmanager
 async def open_province(
-    folder: Path, dsn: str, papers: Papers, more: str = "", signing: str = ""
+    folder: Path,
+    dsn: str,
+    papers: Papers,
+    more: str = "",
+    signing: str = "",
+    roles: tuple[str, ...] = ("api", "worker", "relay", "poller"),
+    broker: str = "embedded",
 ) -> AsyncIterator[Province]:
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
@@ -158,6 +164,8 @@ async def open_province(
         settings = write_settings(
             folder, dsn=dsn, base_url=emulator.base_url, port=port, trust=papers.trust, more=more, signing=signing
         )
+        queue = settings.queue.model_copy(update={"broker": broker})
+        settings = settings.model_copy(update={"roles": roles, "queue": queue})
         node = await stack.enter_async_context(bootstrap.open_node(settings, None))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         ids = await settle_in(node, papers)
