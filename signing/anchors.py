@@ -22,6 +22,7 @@ NUMBER_NARROW: Final = 13 * MM
 NUMBER_ROOM: Final = 40 * MM  # where no symbol follows, number and symbol go into the field
 DATE_WIDTH: Final = 56 * MM  # "ngày 00 tháng 00 năm 0000", 13 pt
 CLEAR: Final = 0.5  # points between words and a field
+LEAST: Final = 2.0  # points a field is wide where there is no gap at all; a person is warned
 SAME_LINE: Final = 4.0  # points
 BESIDE: Final = 5 * MM  # the date stands on the line of the number (II.4.c)
 DESCENT: Final = 0.22  # of a letter's full box, Times-like faces
@@ -58,7 +59,7 @@ def number_anchor(page: PageText) -> Anchored | None:
     else:
         left += 1 * MM
         right = min(left + NUMBER_ROOM, _next_left(page, run) or page.width) - CLEAR
-    box = _heights(run, left, right)
+    box = _heights(run, left, max(right, left + LEAST))
     field = PlacedField(name=NUMBER_FIELD, page=page.number, box=box, anchor=run.text, centred=slash is not None)
     return Anchored(anchor=run.text, field=field, narrow=right - left < NUMBER_NARROW)
 
@@ -74,7 +75,7 @@ def date_anchor(page: PageText) -> Anchored | None:
         beside = number is not None and abs(run.box[1] - number.box[1]) < SAME_LINE and run.box[0] > number.box[2]
         if beside and run.text.endswith(","):
             left = run.box[2] + 3.0
-            box = _heights(run, left, min(left + DATE_WIDTH, page.width - 5 * MM))
+            box = _heights(run, left, max(min(left + DATE_WIDTH, page.width - 5 * MM), left + LEAST))
             field = PlacedField(name=DATE_FIELD, page=page.number, box=box, anchor=run.text)
             return Anchored(anchor=run.text, field=field, narrow=box[2] - box[0] < DATE_WIDTH * 0.8)
     return None
@@ -100,7 +101,8 @@ def _gap(run: Run, match: re.Match[str], part: str) -> tuple[float, float]:
     """From the word before to the word behind; "năm" may be the last word."""
     start, end = match.span(part)
     left = run.edges[start - 1][1] + CLEAR
-    return (left, run.edges[end][0] - CLEAR) if end < len(run.edges) else (left, left + 12 * MM)
+    right = run.edges[end][0] - CLEAR if end < len(run.edges) else left + 12 * MM
+    return (left, max(right, left + LEAST))
 
 
 def _head(page: PageText) -> Sequence[Run]:

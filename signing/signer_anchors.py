@@ -19,6 +19,7 @@ MM: Final = POINTS_PER_MM
 WITHOUT_NAME: Final = 40 * MM  # TN-14.2
 SMALLEST: Final = 20 * MM
 WIDEST: Final = 65 * MM
+NARROWEST: Final = 10 * MM  # to each side, for a block at the very edge
 HIGHEST: Final = 40 * MM
 FARTHEST: Final = 90 * MM  # from the title down to the name
 ASIDE: Final = 18 * MM  # of the centres of the lines of one block
@@ -100,7 +101,7 @@ def _place(page: PageText, titles: list[Run], ratio: float | None) -> SignerPlac
 
 def _shaped(centre: tuple[float, float], room: float, half: float, ratio: float | None) -> Box:
     """Half: points from the centre to the edge of the text."""
-    width, height = min(WIDEST, 2 * half), min(room, HIGHEST)
+    width, height = min(WIDEST, 2 * max(half, NARROWEST)), min(room, HIGHEST)
     if ratio is not None:
         height = min(height, width / ratio)
         width = height * ratio
@@ -146,5 +147,5 @@ def _beside(page: PageText, end: Run, number: int) -> list[Box]:
         left, top = end.box[2] - width, end.box[1] - CLEAR
     else:
         left, top = end.box[2] + CLEAR, (end.box[1] + end.box[3] + height) / 2
-        width = min(width, free / number)
+        width = min(width, free / max(number, 1))
     return [(left + n * width, top - height, left + (n + 1) * width - CLEAR, top) for n in range(number)]
