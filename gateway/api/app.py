@@ -192,6 +192,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "closeSigningSession": signing_sessions.close_session,
     "showTicket": signing_tickets.show_ticket,
     "fetchTicketFile": signing_tickets.fetch_file,
+    "fetchPreparedFile": signing_tickets.fetch_prepared,
     "startTicketFile": signing_tickets.start,
     "finishTicketFile": signing_tickets.finish,
     "showVgcaRequest": signing_tickets.show_vgca,

@@ -15,7 +15,7 @@ from ...signing.errors import SigningError
 from ..desk import external, vgca
 from ..desk.tickets import Channel, look_up
 from ..errors import GatewayError
-from ..files.durable import write_all
+from ..files.durable import digest_of, write_all
 from ..files.errors import FileError
 from ..identifiers import Noun, show
 from .body import BodyLimits, read_parts
@@ -24,7 +24,7 @@ from .multipart import PartData, PartStart
 from .signing_cases import stored_file
 from .signing_sessions import public_url
 from .signing_views import start_view, ticket_view
-from .stored import send_stored
+from .stored import Stored, send_stored
 
 _PARTS: Final = 16  # of an upload; the tool sends its own fields beside the file
 _PULSE: Final = 60.0
@@ -48,6 +48,13 @@ async def start(call: Call) -> web.Response:
         call.node, call.parameters["ticket"], call.parameters["n"], certificate=certificate, chain=chain
     )
     return reply(start_view(begun))
+
+
+async def fetch_prepared(call: Call) -> web.StreamResponse:
+    path = await external.prepared(call.node, call.parameters["ticket"], call.parameters["n"])
+    sha256, size = await asyncio.to_thread(digest_of, path)
+    stored = Stored(path=path, sha256=sha256, size=size, name="prepared.pdf", content_type="application/pdf")
+    return await send_stored(call.request, stored)
 
 
 async def finish(call: Call) -> web.Response:

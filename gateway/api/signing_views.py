@@ -216,4 +216,5 @@ def start_view(start: ToSign) -> dict[str, Any]:
         "signed_attributes": b64encode(start.signed_attributes).decode(),
         "digest": start.digest,
         "algorithm": start.algorithm,
+        "gap": list(start.gap),
     }

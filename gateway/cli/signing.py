@@ -18,6 +18,7 @@ from ...signing.errors import SigningError
 from ...signing.pkcs11 import Module, open_module
 from ...signing.pkcs11_keys import TokenSigningKey, key_of
 from ...signing.tokens import TokenInfo
+from ...signing.told_apart import refuse_other_document
 from ..errors import GatewayError
 from .ticket_client import Errand, Paper, TicketClient
 
@@ -38,8 +39,9 @@ def sign(
     errand = client.errand()
     waiting = [paper for paper in errand.papers if not paper.done]
     _tell(errand, waiting)
+    shown = {paper.position: _fetch(client, paper) for paper in waiting}
     if save is not None:
-        _save(client, waiting, save)
+        _save(shown, save)
     module = open_module(str(token))
     found = _token_of(module, errand)
     print(f"Thiết bị “{found.label}”, số sê-ri {found.serial}; mã PIN {found.pin.words} ({found.pin.tries_left}).")
@@ -47,7 +49,7 @@ def sign(
     try:
         key = key_of(session, certificate_sha256=errand.certificate_sha256)
         for paper in waiting:
-            state = _sign_one(client, paper, key)
+            state = _sign_one(client, paper, shown[paper.position], key)
             print(f"Đã ký “{paper.name}”. Hồ sơ: {state}.")
     finally:
         session.logout()
@@ -63,13 +65,17 @@ def _tell(errand: Errand, waiting: list[Paper]) -> None:
         print(f"  {paper.name}: {paper.step_label} (SHA-256 {paper.sha256})")
 
 
-def _save(client: TicketClient, waiting: list[Paper], folder: Path) -> None:
+def _fetch(client: TicketClient, paper: Paper) -> bytes:
+    content = client.document(paper.position)
+    if hashlib.sha256(content).hexdigest() != paper.sha256:
+        raise GatewayError("TICKET_CHANGED", f"Tệp “{paper.name}” tải về khác mã băm đã báo; không ký.")
+    return content
+
+
+def _save(shown: dict[int, bytes], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for paper in waiting:
-        content = client.document(paper.position)
-        if hashlib.sha256(content).hexdigest() != paper.sha256:
-            raise GatewayError("TICKET_CHANGED", f"Tệp “{paper.name}” tải về khác mã băm đã báo; không ký.")
-        target = folder / f"{paper.position}.pdf"
+    for position, content in shown.items():
+        target = folder / f"{position}.pdf"
         target.write_bytes(content)
         print(f"Đã lưu {target}; hãy đọc trước khi nhập mã PIN.")
 
@@ -88,11 +94,13 @@ def _ask_pin() -> str:
     return getpass.getpass("Mã PIN (không hiện khi gõ): ")
 
 
-def _sign_one(client: TicketClient, paper: Paper, key: TokenSigningKey) -> str:
+def _sign_one(client: TicketClient, paper: Paper, shown: bytes, key: TokenSigningKey) -> str:
+    """What the token signs is this document and no other (signing/told_apart.py)."""
     chain = [certificate.dump() for certificate in key.chain]
     wanted = client.start(paper.position, key.certificate.dump(), chain)
     if hashlib.sha256(wanted.attributes).hexdigest() != wanted.digest:
         raise GatewayError("TICKET_CHANGED", "Dữ liệu cần ký không khớp mã băm mà nút nêu; không ký.")
+    refuse_other_document(wanted.attributes, shown, client.prepared(paper.position), wanted.gap)
     return client.finish(paper.position, key.sign(wanted.attributes, "sha256"))
 
 

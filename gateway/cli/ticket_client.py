@@ -55,6 +55,7 @@ class Wanted:
     attributes: bytes
     digest: str
     algorithm: str
+    gap: tuple[int, int]  # of the prepared file
 
 
 class TicketClient:
@@ -105,8 +106,15 @@ class TicketClient:
         }
         value = self._ask(f"/files/{position}/start", body)
         return Wanted(
-            attributes=b64decode(value["signed_attributes"]), digest=value["digest"], algorithm=value["algorithm"]
+            attributes=b64decode(value["signed_attributes"]),
+            digest=value["digest"],
+            algorithm=value["algorithm"],
+            gap=(int(value["gap"][0]), int(value["gap"][1])),
         )
+
+    def prepared(self, position: int) -> bytes:
+        """The file whose digest is to be signed."""
+        return self._bytes(f"/files/{position}/prepared")
 
     def finish(self, position: int, signature: bytes) -> str:
         """The state of the case after the node has checked and kept the signature."""

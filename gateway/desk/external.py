@@ -27,6 +27,7 @@ class ToSign:
     signed_attributes: bytes
     digest: str
     algorithm: str
+    gap: tuple[int, int]  # of the prepared file, where the signature goes
 
 
 async def start(node: Node, secret: str, position: int, *, certificate: bytes, chain: Sequence[bytes]) -> ToSign:
@@ -51,7 +52,17 @@ async def start(node: Node, secret: str, position: int, *, certificate: bytes, c
         signed_attributes=b64decode(answer["signed_attributes"]),
         digest=answer["digest"],
         algorithm=answer["algorithm"],
+        gap=(answer["gap"][0], answer["gap"][1]),
     )
+
+
+async def prepared(node: Node, secret: str, position: int) -> Path:
+    """The file whose digest the token signs; it begins with the one that was shown. Raise SIGNING_TICKET_FILE."""
+    ticket = await look_up(node, secret, Channel.TICKET)
+    file = ticket.file(position)
+    if file["begun"] is None:
+        raise GatewayError("SIGNING_TICKET_FILE", "Tệp này chưa được bắt đầu ký bằng vé.")
+    return Path(file["begun"]["prepared"])
 
 
 async def finish(node: Node, secret: str, position: int, signature: bytes) -> CaseView:
