@@ -36,7 +36,7 @@ from .report import SignerRole
 from .sign_job import Flow, SignJob, SignResult
 from .sign_plan import read
 from .sign_steps import STEPS, refuse_out_of_order
-from .sources import open_bytes, open_source
+from .sources import open_bytes, open_source, parsing
 
 # A first signature that certifies enters itself into the catalogue.
 EXEMPT: Final = frozenset(ROOT_EXEMPT_STRICT_COMPARISON) | {"/Perms"}
@@ -75,6 +75,7 @@ def hand_out(source: str, target: str) -> HandedOut:
     return HandedOut(sha256=write_result(Path(target), content), size=len(content))
 
 
+@parsing()
 def check_externally_signed(asked: ReturnedFile) -> SignResult:
     """Raises SigningError SIG_RETURNED_REWRITTEN, _UNSIGNED, _CHANGED, SIG_RETURNED_OTHER_SIGNER, or of the step."""
     quicken()

@@ -7,7 +7,8 @@ signatures of somebody who is not known: signing on top of them would vouch for 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,16 @@ class Source:
     roles: tuple[SignerRole, ...]
 
 
+@contextmanager
+def parsing() -> Iterator[None]:
+    """What a PDF parser throws at broken files, as SigningError (signatures.md 4.1). Also a decorator."""
+    try:
+        yield
+    except (PdfError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError) as cause:
+        raise SigningError("SIG_SOURCE_UNREADABLE", f"Không đọc được tệp PDF: {cause}", blame="document") from cause
+
+
+@parsing()
 def open_source(content: bytes, registry: Sequence[RegisteredCertificate] = ()) -> Source:
     """Raises SigningError SIG_SOURCE_UNREADABLE, _OLD, _ACTIVE, _LOCKED, _SIGNED, SIG_ENCRYPTED, or a bound's."""
     stream = io.BytesIO(content)
@@ -62,6 +73,7 @@ def open_source(content: bytes, registry: Sequence[RegisteredCertificate] = ()) 
     )
 
 
+@parsing()
 def open_bytes(stream: io.BytesIO) -> Document:
     """Opened and bounded, nothing refused yet. Raises SigningError."""
     try:
@@ -70,8 +82,6 @@ def open_bytes(stream: io.BytesIO) -> Document:
             document = open_document(stream, VerificationLimits(), strict=False)
     except DocumentRefused as refused:
         raise SigningError(refused.code, f"Không ký được tệp này ({refused.detail})", blame="document") from refused
-    except (PdfError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError) as cause:
-        raise SigningError("SIG_SOURCE_UNREADABLE", f"Không đọc được tệp PDF: {cause}", blame="document") from cause
     if document.reader.input_version < OLDEST:
         raise SigningError("SIG_SOURCE_OLD", "Tệp PDF phải từ phiên bản 1.4 trở lên", blame="document")
     return document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
 from lienthong.deploy.demo.pki_parts import Issued
+from lienthong.signing.errors import SigningError
 from lienthong.signing.report import Overall
 from lienthong.signing.returned import ReturnedFile, check_externally_signed, hand_out
 from lienthong.signing.sign_job import LEADER_FIELD, NUMBER_FIELD, SignJob, SignResult, SignStep
@@ -152,3 +154,20 @@ def test_annex_and_copy_by_the_clerks_tool(office: Office, step: SignStep) -> No
     give(office)
     signed = by_tool(office, office.desk.agency, "Signature1", box=(400, 800, 580, 830))
     assert hand_in(office, signed, step).overall == Overall.VALID.value
+
+
+def test_broken_in_every_place(office: Office) -> None:
+    """Each byte that a tool may have spoilt: refused, by a code of ours."""
+    office.prepare()
+    before = office.paper.read_bytes()
+    signed = by_tool(office, office.desk.leader, "Signature1")
+    gap = signed.index(b"/Contents <")
+    spoilt = [*range(len(before), gap, 97), *range(gap + 20500, len(signed), 23)]
+    for place, byte in zip(spoilt, cycle(b"\x00\xff<>[]()/ 0")):
+        content = bytearray(signed)
+        if content[place] == byte:
+            continue
+        content[place] = byte
+        with pytest.raises(SigningError):
+            hand_in(office, bytes(content))
+        assert not Path(office.target).exists()
