@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import certificate_memory, name_speed, path_memory, pyhanko_speed
+from . import certificate_memory, name_speed, path_memory, pyhanko_speed, revocation_speed
 from .report_json import report_to_json
 from .request import request_from_json
 from .verification import verify_file
@@ -19,6 +19,7 @@ def quicken() -> None:
     """Put the short ways of this folder into pyHanko's place in this process; each gives what the original gives."""
     pyhanko_speed.install()
     name_speed.install()
+    revocation_speed.install()
     certificate_memory.install()
     path_memory.install()
 

@@ -22,6 +22,7 @@ from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.policy_decl import FRESHNESS_FALLBACK_VALIDITY_DEFAULT
 
 from .errors import SigningError
+from .revocation_speed import written_serial
 
 PATHS_MAX: Final = 512
 SPANS_MAX: Final = 8  # of one path
@@ -128,9 +129,9 @@ def install() -> None:
 
 def instants(certificates: Iterable[x509.Certificate], lists: Iterable[crl.CertificateList]) -> Iterator[datetime]:
     """Every time that a path of these certificates under these lists can be compared with."""
-    serials = set()
+    serials: dict[bytes, int] = {}  # as written in lists
     for certificate in certificates:
-        serials.add(certificate.serial_number)
+        serials[written_serial(certificate)] = certificate.serial_number
         yield certificate.not_valid_before
         yield certificate.not_valid_after
     for listed in lists:
@@ -138,8 +139,10 @@ def instants(certificates: Iterable[x509.Certificate], lists: Iterable[crl.Certi
         this_update, next_update = body["this_update"].native, body["next_update"].native
         yield this_update
         yield next_update or this_update + FRESHNESS_FALLBACK_VALIDITY_DEFAULT
-        for entry in body["revoked_certificates"]:
-            if entry["user_certificate"].native in serials:
+        content = listed.dump()
+        named = {number for written, number in serials.items() if written in content}
+        for entry in body["revoked_certificates"] if named else ():
+            if entry["user_certificate"].native in named:
                 yield entry["revocation_date"].native
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from asn1crypto import crl, pem, x509
+from asn1crypto import core, crl, pem, x509
 from cryptography.x509 import (
     CertificateRevocationList,
     CRLReason,
@@ -58,7 +58,9 @@ class RevocationList:
 
     def revocation(self, serial: int) -> tuple[datetime, str] | None:
         """Time and reason (asn1crypto's word) of the entry for a serial number."""
-        entry = self.quick.get_revoked_certificate_by_serial_number(serial) if serial > 0 else None
+        if serial <= 0 or core.Integer(serial).dump() not in self.parsed.dump():
+            return None  # what is written nowhere need not be looked for, entry by entry
+        entry = self.quick.get_revoked_certificate_by_serial_number(serial)
         if entry is None:
             return None
         try:
