@@ -7,11 +7,11 @@ names, extensions and keys of the same few signers were taken apart a dozen time
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
 from asn1crypto import cms, x509
+from pyhanko.sign import general
 from pyhanko.sign.validation import generic_cms
 
 from .errors import SigningError
@@ -32,22 +32,24 @@ def install() -> None:
     """Replace both extractions in this process. Raises SigningError SIG_SPEED_UNSUITABLE on another pyHanko."""
     for name, wrap in ((_FOUND, sharing), (_CHECKED, once)):
         original = getattr(generic_cms, name, None)
-        if original is None:
+        if original is None or not hasattr(general, "_partition_certs"):
             raise SigningError("SIG_SPEED_UNSUITABLE", "Phiên bản pyHanko không còn hàm lấy chứng thư đã biết")
         if not hasattr(original, "replaced"):
             setattr(generic_cms, name, wrap(original))
 
 
 def sharing(original: Extraction) -> Extraction:
-    """Return the extraction with the shared object in place of each certificate."""
+    """Return the extraction with the shared object in place of each certificate, before the signer's is looked for."""
 
     def extract(signed_data: cms.SignedData) -> Any:
-        found = original(signed_data)
-        return replace(
-            found,
-            signer_cert=parsed_once(found.signer_cert.dump()),
-            other_certs=[parsed_once(certificate.dump()) for certificate in found.other_certs],
-        )
+        certificates, attributes = [], []
+        for choice in signed_data["certificates"]:
+            if choice.name == "certificate":
+                certificates.append(parsed_once(choice.chosen.untag().dump()))
+            elif choice.name == "v2_attr_cert":
+                attributes.append(choice.chosen.untag())
+        signer, others = general._partition_certs(certificates, general.extract_signer_info(signed_data))  # noqa: SLF001
+        return general.SignedDataCerts(signer_cert=signer, other_certs=others, attribute_certs=attributes)
 
     extract.replaced = original  # type: ignore[attr-defined]
     return extract

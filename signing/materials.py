@@ -11,10 +11,12 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from asn1crypto import x509
 
+CERTIFICATES_KEPT: Final = 512
 MAX_ADDRESSES: Final = 4
 MAX_ADDRESS: Final = 512
 CERTIFICATE, TIMESTAMP, LIST, PAST, ANSWER = "certificate", "timestamp", "list", "past", "answer"
@@ -36,6 +38,7 @@ class Material:
     responders: tuple[str, ...] = ()  # addresses of OCSP responders
 
 
+@lru_cache(maxsize=CERTIFICATES_KEPT)  # certificate_memory.py hands out the same object for the same bytes
 def certificate_material(certificate: x509.Certificate, *, trusted: bool) -> Material:
     names: dict[str, object] = certificate.subject.native
     return Material(

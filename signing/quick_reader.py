@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic, misc
@@ -33,6 +34,7 @@ ATOMS: Final = frozenset(
         generic.TextStringObject,
     )
 )
+ASKED_OFTEN: Final = ("get_last_change", "get_introducing_revision")
 Path = tuple[str | int, ...]
 Key = tuple[int, int]
 
@@ -46,6 +48,8 @@ class QuickReader(PdfFileReader):
         self._plain = False  # pyHanko alone reads while the trailer is unknown, and encrypted files
         super().__init__(stream, strict=strict)
         self._plain = self.encrypt_dict is None
+        for name in ASKED_OFTEN:  # the table of a file that is open for reading never changes
+            setattr(self.xrefs, name, lru_cache(maxsize=None)(getattr(self.xrefs, name)))
 
     def _read_object(
         self,

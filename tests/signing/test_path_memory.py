@@ -169,10 +169,14 @@ def test_certificates_are_shared_and_extracted_once(desk: Desk) -> None:
 
     from pyhanko.pdf_utils.reader import PdfFileReader
 
-    extract = sharing(getattr(generic_cms.extract_certificate_info, "replaced", generic_cms.extract_certificate_info))
+    original = getattr(generic_cms.extract_certificate_info, "replaced", generic_cms.extract_certificate_info)
+    extract = sharing(original)
     signed = [PdfFileReader(io.BytesIO(desk.profile)).embedded_regular_signatures[0].signed_data for _ in range(2)]
     found = [extract(one) for one in signed]
     assert found[0].signer_cert is found[1].signer_cert is parsed_once(leaf(desk).dump())
+    plain = original(signed[0])
+    assert found[0].signer_cert.dump() == plain.signer_cert.dump()
+    assert [c.dump() for c in found[0].other_certs] == [c.dump() for c in plain.other_certs]
     calls: list[Any] = []
     known = once(lambda one: calls.append(one) or object())
     assert known(signed[0]) is known(signed[0])
