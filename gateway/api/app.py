@@ -40,7 +40,7 @@ from .contract import Contract, Operation, load_contract
 from .gate import Gate
 from .pages import add_pages
 from .problems import Catalogue, answer, describe, load_catalogue
-from .sealing import Sealer
+from .sealing import Sealer, shared_key
 from .visitors import Pace
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def make_app(node: Node, *, random_bytes: Callable[[int], bytes] = os.urandom) -
     app = web.Application(client_max_size=_MAX_JSON, middlewares=[_guard(catalogue, node)])
     app[SURFACE] = surface
     add_operations(app, contract, surface)
-    add_pages(app, surface, Sealer(random_bytes(32)))
+    add_pages(app, surface, Sealer(shared_key(node.settings.data_dir / "check-page.key", random_bytes)))
     app.on_response_prepare.append(_harden)
     app.on_shutdown.append(_stop)
     return app

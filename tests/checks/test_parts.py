@@ -14,7 +14,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from lienthong.gateway.api.handed_in import kind_of, shown_name
 from lienthong.gateway.api.problems import load_catalogue
-from lienthong.gateway.api.sealing import LIFETIME, LONGEST, Sealer
+from lienthong.gateway.api.sealing import LIFETIME, LONGEST, Sealer, shared_key
 from lienthong.gateway.api.visitors import Pace, Visitors
 from lienthong.gateway.checks import words
 from lienthong.gateway.checks.file_facts import size_text
@@ -99,6 +99,19 @@ def test_nothing_else_opens(spoil: str) -> None:
 def test_a_result_too_long_for_a_form_is_not_offered() -> None:
     noise = Random(1).randbytes(2 * LONGEST).hex()
     assert Sealer(b"k" * 32).seal({"x": noise}, NOW) is None
+
+
+def test_processes_over_one_folder_share_a_key_that_only_their_account_reads(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "check-page.key"
+    first, second = shared_key(path, Random(1).randbytes), shared_key(path, Random(2).randbytes)
+    assert first == second
+    assert len(first) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in path.parent.iterdir()] == ["check-page.key"]
+    path.write_bytes(b"torn")
+    third = shared_key(path, Random(3).randbytes)
+    assert len(third) == 32
+    assert third == shared_key(path, Random(4).randbytes)
 
 
 # who and how often ---------------------------------------------------------------------------------------------------
