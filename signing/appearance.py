@@ -23,12 +23,15 @@ from .report import SignerRole
 from .report import Warning as Remark
 from .sign_steps import AGENCY_ALONE
 from .signature_places import SignaturePlace, nowhere, places_of
+from .signer_anchors import TITLE
 from .stamps import POINTS_PER_MM, Box
 
 MOST_LOOKED_AT: Final = 4  # signatures of one file
 OVERLAP: Final = (0.25, 0.45)  # NA-7.5: "khoảng 1/3"
 SIZE_TOLERANCE: Final = 0.05
 COVERING: Final = 0.35  # of its box; a seal of lines covers about a seventh and can hide nothing
+# Points from the signature's ink to the line of chức vụ; the picture may reach into the line.
+TITLE_ASIDE, TITLE_BELOW, TITLE_ABOVE = 45 * POINTS_PER_MM, 5 * POINTS_PER_MM, 40 * POINTS_PER_MM
 MOST_NEIGHBOURS: Final = 300  # annotations on a page; pdfium takes a time that grows with their square
 HIDDEN: Final = 0.6  # of the signature's ink under the seal
 WORDS: Final = 0.03  # of a seal's ink that is black
@@ -83,7 +86,7 @@ def _issued(
     """Cases A and B: each seal with the last leader's signature on its page."""
     regions = _regions([*leaders, *agencies])
     signed = [(place, _look(file, place, regions)) for place in leaders]
-    warnings = [warning for place, seen in signed for warning in _leader(place, seen.ink if seen else None)]
+    warnings = [warning for place, seen in signed for warning in _leader(file, place, seen.ink if seen else None)]
     for place in agencies:
         seal = _look(file, place, regions)
         warnings += _seal(place, seal.ink if seal else None, request)
@@ -110,7 +113,7 @@ def _look(file: RenderedFile, place: SignaturePlace, regions: dict[int, Box]) ->
     return _Seen(place=place, picture=picture, ink=look_at(picture, region, place.box))
 
 
-def _leader(place: SignaturePlace, ink: Ink | None) -> list[Remark]:
+def _leader(file: RenderedFile, place: SignaturePlace, ink: Ink | None) -> list[Remark]:
     if ink is None:
         return [remark("SIG_WARN_APPEARANCE_LEADER_MISSING", place.field)]
     warnings = []
@@ -118,9 +121,18 @@ def _leader(place: SignaturePlace, ink: Ink | None) -> list[Remark]:
         warnings.append(remark("SIG_WARN_APPEARANCE_LEADER_COLOUR", f"{ink.hue.value}: {place.field}"))
     if ink.opaque:
         warnings.append(remark("SIG_WARN_APPEARANCE_OPAQUE", place.field))
-    if (ink.box[0] + ink.box[2]) / 2 < place.page_size[0] / 2:  # ô 7 is the right half (signatures.md 8.4)
+    if not _under_a_title(file, place, ink):
         warnings.append(remark("SIG_WARN_APPEARANCE_LEADER_PLACE", place.field))
     return warnings
+
+
+def _under_a_title(file: RenderedFile, place: SignaturePlace, ink: Ink) -> bool:
+    """Ô 7c: in the right half (signatures.md 8.4), and right under chức vụ where the page has one to be read."""
+    middle = (ink.box[0] + ink.box[2]) / 2
+    if middle < place.page_size[0] / 2:
+        return False
+    above = (middle - TITLE_ASIDE, ink.box[3] - TITLE_BELOW, middle + TITLE_ASIDE, ink.box[3] + TITLE_ABOVE)
+    return bool(TITLE.search(file.words(place.page, above)) or not TITLE.search(file.words(place.page)))
 
 
 def _seal(place: SignaturePlace, ink: Ink | None, request: AppearanceRequest) -> list[Remark]:

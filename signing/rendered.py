@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ class RenderedFile:
         self._file = pypdfium2.PdfDocument(Path(path))
         self._file.init_forms()
         self._pages: dict[int, Any] = {}
+        self._texts: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +84,14 @@ class RenderedFile:
             return _letters(with_fields[page].get_textpage(), box)
         finally:
             with_fields.close()
+
+    def words(self, page: int, box: Box | None = None) -> str:
+        """What the page itself says, in the box or everywhere; fields not included. In NFC, lines parted."""
+        if page not in self._texts:
+            self._texts[page] = self._page(page).get_textpage()
+        text = self._texts[page]
+        said = text.get_text_bounded(*box) if box else text.get_text_range(0, min(text.count_chars(), MOST_LETTERS))
+        return unicodedata.normalize("NFC", said).replace("\r\n", "\n")
 
     def _page(self, number: int) -> Any:
         if number not in self._pages:

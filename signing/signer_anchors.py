@@ -27,7 +27,7 @@ CLEAR: Final = 1.0 * MM
 INITIALS: Final = (20 * MM, 8 * MM)
 END_OF_CONTENT: Final = "./."
 _CAPACITY: Final = re.compile(r"^(?P<how>KT|TL|TUQ|TM|Q)\s*\.\s*(?P<whom>.*)$")
-_TITLE: Final = re.compile(
+TITLE: Final = re.compile(
     r"(CHỦ TỊCH|GIÁM ĐỐC|BỘ TRƯỞNG|THỦ TƯỚNG|THỨ TRƯỞNG|CỤC TRƯỞNG|VỤ TRƯỞNG|CHÁNH|TRƯỞNG|CHỦ NHIỆM|VIỆN TRƯỞNG"
     r"|HIỆU TRƯỞNG|BÍ THƯ|KIỂM TOÁN|THANH TRA|CHI CỤC|ĐỘI TRƯỞNG)"
 )
@@ -65,15 +65,15 @@ def end_of_content(pages: Sequence[PageText], number: int) -> list[tuple[int, Bo
 def _titles(page: PageText) -> list[Run]:
     """The lowest group of capital lines in the right half that ends in a title; lines from the top down."""
     right = [run for run in page.runs if run.centre > page.width * 0.5 and _capitals(run.text)]
-    lowest = next((run for run in reversed(right) if _TITLE.search(run.text)), None)
+    lowest = next((run for run in reversed(right) if TITLE.search(run.text)), None)
     if lowest is None or lowest.box[1] > page.height * 0.9:
         return []
     group = [lowest]
     for run in reversed(right[: right.index(lowest)]):
         near = run.box[1] - group[0].box[3] < group[0].height * 0.8
-        if near and abs(run.centre - lowest.centre) < ASIDE and (_CAPACITY.match(run.text) or _TITLE.search(run.text)):
+        if near and abs(run.centre - lowest.centre) < ASIDE and (_CAPACITY.match(run.text) or TITLE.search(run.text)):
             group.insert(0, run)
-    return group if _TITLE.search(group[0].text) or _CAPACITY.match(group[0].text) else []
+    return group if TITLE.search(group[0].text) or _CAPACITY.match(group[0].text) else []
 
 
 def _capitals(text: str) -> bool:

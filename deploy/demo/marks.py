@@ -10,7 +10,7 @@ from reportlab.lib.units import mm
 from .paper import BOLD, Sheet, text_width
 
 FRAME_HEIGHT = 8 * mm
-URGENCY_WIDTHS = {"HỎA TỐC": 30 * mm, "THƯỢNG KHẨN": 40 * mm, "KHẨN": 20 * mm}  # mục III.2.b
+URGENCY_WIDTHS = {"HỎA TỐC": 30 * mm, "HOẢ TỐC": 30 * mm, "THƯỢNG KHẨN": 40 * mm, "KHẨN": 20 * mm}  # mục III.2.b
 BRIGHT_RED = (0.85, 0.0, 0.0)
 BLACK = (0.0, 0.0, 0.0)
 _CAPITALS = 0.66  # height of a capital, of the type size

@@ -27,7 +27,7 @@ def drawn(path: Path, letter: Letter) -> Measured:
     return Measured(path)
 
 
-@pytest.mark.parametrize(("word", "width"), [("HỎA TỐC", 30), ("THƯỢNG KHẨN", 40), ("KHẨN", 20)])
+@pytest.mark.parametrize(("word", "width"), [("HỎA TỐC", 30), ("HOẢ TỐC", 30), ("THƯỢNG KHẨN", 40), ("KHẨN", 20)])
 def test_urgency(tmp_path: Path, word: str, width: float) -> None:  # mục III.2.b, ô 10b
     measured = drawn(tmp_path / "a.pdf", dataclasses.replace(LETTER, urgency=word))
     words = measured.find(word)

@@ -20,7 +20,7 @@ from lienthong.signing.digitised import check_digitised
 from lienthong.signing.ink import Hue, Ink, look_at
 from lienthong.signing.rendered import RenderedFile
 from lienthong.signing.report import Overall, SignerRole
-from lienthong.signing.sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, Flow, SignStep
+from lienthong.signing.sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, Flow, PlacedField, SignStep
 from lienthong.signing.signature_places import SignaturePlace, places_of
 from lienthong.signing.stamp_texts import annex_text, copy_text, read_stamp_text, sealed_lines
 from lienthong.signing.stamps import POINTS_PER_MM
@@ -83,6 +83,17 @@ def test_cases_a_and_b_on_an_issued_document(office: Office, paragraphs: int) ->
     assert [(seal.box[n + 2] - seal.box[n]) / POINTS_PER_MM for n in (0, 1)] == pytest.approx([36, 36], rel=0.03)
     assert 0.25 <= (seal.box[2] - hand_place.box[0]) / (hand_place.box[2] - hand_place.box[0]) <= 0.45
     assert seal.box[0] < hand.box[0] < seal.box[2] < hand.box[2]
+
+
+@pytest.mark.parametrize("up", [-60, 60, 110], ids=["below họ tên", "in the text", "high in the text"])
+def test_a_signature_far_from_its_title(office: Office, up: float) -> None:  # NA-7.4.b
+    drawn = compose_letter(office.paper, dataclasses.replace(DRAFT, paragraphs=DRAFT.paragraphs[:3]))
+    away = up * POINTS_PER_MM
+    box = (drawn.leader.x1, drawn.leader.y1 + away, drawn.leader.x2, drawn.leader.y2 + away)
+    office.prepare(places=(PlacedField(name=LEADER_FIELD, page=0, box=box),))
+    office.leader()
+    office.agency()
+    assert warnings_of(office.paper) == ["SIG_WARN_APPEARANCE_LEADER_PLACE"]
 
 
 def test_seal_with_words_of_the_older_profile(office: Office) -> None:  # ST-4.2.đ, ST-9.4.a
