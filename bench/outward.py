@@ -12,6 +12,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,8 +49,7 @@ async def _measure(rig: Rig, papers: Papers, size: Size, mode: str, count: int, 
     await _post_all(rig, papers, files, WARM, numbers)
     async with Meter(root=rig.pid) as meter:
         begun = time.time()
-        started = await _post_all(rig, papers, files, count, numbers)
-        finished = await _finished(rig, started)
+        started, finished = await _post_all(rig, papers, files, count, numbers)
     taken = [finished[document] - started[document] for document in started]
     if mode == "verify":
         bare = await asyncio.to_thread(verification_rate, files, papers.trust, count)
@@ -69,8 +69,11 @@ async def _measure(rig: Rig, papers: Papers, size: Size, mode: str, count: int, 
 
 async def _post_all(
     rig: Rig, papers: Papers, files: list[Path], count: int, numbers: Iterator[int]
-) -> dict[str, float]:
-    """Post ``count`` documents, a window at a time, until the axis has all; when each POST began, by document id."""
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Post ``count`` documents, a window at a time, until the axis has all.
+
+    When each POST began, and when each document's DocId was recorded, both by document id.
+    """
     started: dict[str, float] = {}
     window = asyncio.Semaphore(IN_FLIGHT)
     async with asyncio.TaskGroup() as group:
@@ -78,19 +81,19 @@ async def _post_all(
         for file in itertools.islice(itertools.cycle(files), count):
             await window.acquire()
             group.create_task(_post(rig, papers, file, next(numbers), started))
-        await watching
-    return started
+    return started, await watching
 
 
-async def _open_window(rig: Rig, started: dict[str, float], count: int, window: asyncio.Semaphore) -> None:
-    """Let the next document go for each one that the axis has."""
-    seen = 0
-    while seen < count:
+async def _open_window(rig: Rig, started: dict[str, float], count: int, window: asyncio.Semaphore) -> dict[str, float]:
+    """Let the next document go for each one that the axis has; only those on the way are asked about."""
+    finished: dict[str, float] = {}
+    while len(finished) < count:
         await asyncio.sleep(LOOK_SECONDS)
-        now = len(await _finished(rig, started))
-        for _ in range(now - seen):
+        new = await _finished(rig, started.keys() - finished.keys())
+        finished |= new
+        for _ in new:
             window.release()
-        seen = now
+    return finished
 
 
 async def _post(rig: Rig, papers: Papers, file: Path, number: int, started: dict[str, float]) -> None:
@@ -106,13 +109,15 @@ async def _post(rig: Rig, papers: Papers, file: Path, number: int, started: dict
     started[answer["document_id"]] = begun
 
 
-async def _finished(rig: Rig, started: dict[str, float]) -> dict[str, float]:
-    """When the axis's DocId was recorded, by document id."""
+async def _finished(rig: Rig, documents: AbstractSet[str]) -> dict[str, float]:
+    """When the axis's DocId was recorded, by document id; who has none yet is absent."""
+    if not documents:
+        return {}
     rows = await rig.rows(
         """SELECT p.document_id, extract(epoch FROM max(o.finished_at))::float8 AS at FROM outgoing_package p
            JOIN attempt t ON t.package_id = p.id JOIN attempt_outcome o ON o.attempt_id = t.id
            WHERE o.outcome = 'accepted' AND p.document_id = ANY($1::text[]) GROUP BY p.document_id""",
-        list(started),
+        list(documents),
     )
     return {row["document_id"]: row["at"] for row in rows}
 
