@@ -33,11 +33,13 @@ def normalised(value: Value) -> Value:
     if isinstance(value, str):
         result = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n").strip() or None
     elif isinstance(value, tuple):
-        items = (normalised(item) for item in value)
-        result = tuple(item for item in items if item is not None)
+        items = tuple(clean for item in value if (clean := normalised(item)) is not None)
+        same = len(items) == len(value) and all(new is old for new, old in zip(items, value, strict=True))
+        result = value if same else items
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        result = dataclasses.replace(value, **{one.name: _field(value, one) for one in fields})
+        clean = {one.name: _field(value, one) for one in dataclasses.fields(value)}
+        changed = {name: item for name, item in clean.items() if item is not getattr(value, name)}
+        result = dataclasses.replace(value, **changed) if changed else value
     return result  # type: ignore[no-any-return]
 
 

@@ -91,8 +91,7 @@ def completed(connection: Connection, row: Any) -> None:
 async def complete(connection: Connection, work: Work) -> None:
     """The work is done. Raises LeaseLost: then nothing of this transaction may be kept."""
     done = await statements().work_complete(connection, **_guard(work))
-    _held(done, work)
-    completed(connection, done)
+    completed(connection, held(done, work))
 
 
 async def retry(connection: Connection, work: Work, *, delay: float, error: str, failures: int = 0) -> None:
@@ -100,17 +99,17 @@ async def retry(connection: Connection, work: Work, *, delay: float, error: str,
     changed = await statements().work_retry(
         connection, **_guard(work), delay=float(delay), error=error, failures=failures
     )
-    _held(changed, work)
+    held(changed, work)
 
 
 async def repeat(connection: Connection, work: Work, *, delay: float) -> None:
     """Periodic work: the same row again in ``delay`` seconds, with a clean record. Raises LeaseLost."""
-    _held(await statements().work_repeat(connection, **_guard(work), delay=float(delay)), work)
+    held(await statements().work_repeat(connection, **_guard(work), delay=float(delay)), work)
 
 
 async def park(connection: Connection, work: Work, *, reason: str, error: str | None = None) -> None:
     """Leave the work to a person, with the reason in Vietnamese. Raises LeaseLost."""
-    _held(await statements().work_park(connection, **_guard(work), reason=reason, error=error), work)
+    held(await statements().work_park(connection, **_guard(work), reason=reason, error=error), work)
 
 
 async def extend_lease(connection: Connection, works: Sequence[Work], *, lease_seconds: float) -> frozenset[UUID]:
@@ -165,9 +164,11 @@ def _guard(work: Work) -> dict[str, Any]:
     return {"id": work.id, "owner": work.lease_owner, "attempts": work.attempts}
 
 
-def _held(changed: object, work: Work) -> None:
+def held(changed: Any, work: Work) -> Any:
+    """What a guarded statement answered. Raises LeaseLost for no row: nothing of this transaction may be kept."""
     if changed is None:
         raise LeaseLost(f"Việc «{work.kind}» ({work.id}) đã được giao cho nơi khác; kết quả lần này không được ghi.")
+    return changed
 
 
 def _work(row: Any) -> Work:

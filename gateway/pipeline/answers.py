@@ -52,7 +52,7 @@ async def answer(node: Node, work: Work) -> None:
     """Write the status package, freeze it, queue it."""
     exchange_id = UUID(work.payload["exchange_id"])
     status_code = work.payload["status_code"]
-    async with node.db.unit(None) as conn:
+    async with node.db.single() as conn:
         exchange = await node.db.queries.exchange_by_id(conn, id=exchange_id)
         incoming = await node.db.queries.incoming_by_id(conn, id=exchange["incoming_package_id"])
         agency = await own_agency(node, conn, exchange["agency_id"])

@@ -3,7 +3,7 @@
 The statement holds everything that must happen together: the lease is still ours, the state is still the one the step
 began with, what the step made, the events, the message that opens the next step. Each function answers False when the
 statement found another state or lost the lease, and nothing happened: the caller then goes the long way, which finds
-out why and says so.
+out why and says so; where nothing but the lease can be lost, LeaseLost is raised at once.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from asyncpg.exceptions import UniqueViolationError
 from ...adapters.axis import SendOutcome
 from ...queue import outbox
 from ...queue.messages import Message, Work
-from ...queue.work import completed, lease
+from ...queue.work import completed, held, lease
 from ..evidence import rows_of
 from ..exchanges import Delivery, Outgoing, Outward, Subject, require
+from ..files.layout import StoredFile
 from ..node import Node
 from .examination import Examination, Rules
 from .moves import NODE
@@ -96,6 +97,37 @@ async def finish_sending(
             messages=outbox.rows(said),
         )
         return _ended(conn, row, said)
+
+
+async def finish_fetching(
+    node: Node, work: Work, incoming_id: UUID, stored: StoredFile, said: Sequence[Message]
+) -> None:
+    """The received package, once for each item of the axis. Raises LeaseLost."""
+    order = work.payload
+    async with node.db.single() as conn:
+        row = await node.db.queries.finish_fetching(
+            conn,
+            **lease(work),
+            id=incoming_id,
+            axis=order["axis"],
+            receiver_doc_id=order["receiver_doc_id"],
+            kind=order["kind"],
+            listed_sender=order["sender"],
+            listed_receiver=order["receiver"],
+            sha256=stored.sha256,
+            size=stored.size,
+            actor=NODE,
+            messages=outbox.rows(said),
+        )
+        completed(conn, held(row, work))
+        outbox.written(conn, said)
+
+
+async def finish_acknowledging(node: Node, work: Work, incoming_id: UUID) -> None:
+    """The axis was told that the package is stored. Raises LeaseLost."""
+    async with node.db.single() as conn:
+        row = await node.db.queries.finish_acknowledging(conn, **lease(work), id=incoming_id)
+        completed(conn, held(row, work))
 
 
 def _ended(conn: Any, row: Any, said: Sequence[Message]) -> bool:

@@ -41,7 +41,7 @@ async def follow(node: Node, work: Work) -> None:
 
 
 async def _load(db: Database, package_id: UUID) -> tuple[Any, list[Any]]:
-    async with db.unit(None) as conn:
+    async with db.single() as conn:
         package = await db.queries.package_by_id(conn, id=package_id)
         rows = db.queries.deliveries_of_exchange(conn, exchange_id=package["exchange_id"])
         return package, [row async for row in rows if row["package_id"] == package_id]

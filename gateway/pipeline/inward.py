@@ -28,9 +28,9 @@ from ..files.store import NODE_FILES
 from ..node import Node
 from .arrivals import Arrival, deliver
 from .examination import FileToExamine, examine_files, rules_for
-from .handover import announce, channel_of
+from .finishing import finish_acknowledging, finish_fetching
+from .handover import channel_of, message
 from .holding import hold_incoming
-from .moves import NODE
 from .packaging import scratch_folder
 from .statuses import settle
 
@@ -91,35 +91,19 @@ async def fetch(node: Node, work: Work) -> None:
         stored = await node.files.adopt(NODE_FILES, temporary)
     finally:
         temporary.unlink(missing_ok=True)
-    async with node.db.unit(None) as conn:
-        await complete(conn, work)
-        incoming_id = node.new_id()
-        made = await node.db.queries.insert_incoming(
-            conn,
-            id=incoming_id,
-            axis=order["axis"],
-            receiver_doc_id=order["receiver_doc_id"],
-            kind=order["kind"],
-            listed_sender=order["sender"],
-            listed_receiver=order["receiver"],
-            sha256=stored.sha256,
-            size=stored.size,
-            actor=NODE,
-        )
-        if made is not None:
-            payload = {"incoming_id": str(incoming_id), "axis": order["axis"]}
-            await announce(node, conn, "lienthong.package.received.v1", incoming_id, payload)
+    incoming_id = node.new_id()
+    payload = {"incoming_id": str(incoming_id), "axis": order["axis"]}
+    said = [message(node, "lienthong.package.received.v1", incoming_id, payload)]
+    await finish_fetching(node, work, incoming_id, stored, said)
 
 
 async def acknowledge(node: Node, work: Work) -> None:
     """Say "done": safely stored. Said again whenever the axis lists the item again."""
     incoming_id = UUID(work.payload["incoming_id"])
-    async with node.db.unit(None) as conn:
+    async with node.db.single() as conn:
         incoming = await node.db.queries.incoming_by_id(conn, id=incoming_id)
     await node.axes[incoming["axis"]].ack(incoming["receiver_doc_id"], AckWord.DONE)
-    async with node.db.unit(None) as conn:
-        await complete(conn, work)
-        await node.db.queries.incoming_acknowledged(conn, id=incoming_id)
+    await finish_acknowledging(node, work, incoming_id)
 
 
 # 3. Examine ---------------------------------------------------------------------------------------------------------
@@ -128,7 +112,7 @@ async def acknowledge(node: Node, work: Work) -> None:
 async def examine_incoming(node: Node, work: Work) -> None:
     """Read tolerantly, unwrap, inspect, verify; then give the document to each of our agencies it names."""
     incoming_id = UUID(work.payload["incoming_id"])
-    async with node.db.unit(None) as conn:
+    async with node.db.single() as conn:
         incoming = await node.db.queries.incoming_by_id(conn, id=incoming_id)
     if incoming["state"] not in (Incoming.RECEIVED, Incoming.PARKED):
         async with node.db.unit(None) as conn:
@@ -177,7 +161,7 @@ async def _hold_unreadable(node: Node, work: Work, incoming: Any, error: EdxmlEr
 
 
 async def _examine_document(node: Node, work: Work, incoming: Any, reading: Reading, package: DocumentPackage) -> None:
-    async with node.db.unit(None) as conn:
+    async with node.db.single() as conn:
         agencies = await own_agencies_named(node, conn, [receiver.code for receiver in package.receivers])
         rules = await rules_for(
             node,

@@ -36,17 +36,18 @@ async def arrive(room: Room, number: int = 1, *, held: bool = False) -> str:
     package_id, exchange_id = node.new_id(), node.new_id()
     raw, main = await keep(room, NODE_FILES, RAW), await keep(room, room.receiver, PDF)
     async with node.db.unit(room.receiver) as conn:
-        await queries.insert_incoming(
-            conn,
-            id=package_id,
-            axis="national",
-            receiver_doc_id=f"r-{number}",
-            kind="edoc",
-            listed_sender="A01",
-            listed_receiver="B02",
-            sha256=raw,
-            size=len(RAW),
-            actor="node",
+        await conn.execute(
+            """insert into incoming_package (id, axis, receiver_doc_id, kind, state, sha256, size)
+               values ($1, 'national', $2, 'edoc', 'received', $3, $4)""",
+            package_id,
+            f"r-{number}",
+            raw,
+            len(RAW),
+        )
+        await conn.execute(
+            """insert into event (subject, subject_id, from_state, to_state, actor)
+               values ('incoming_package', $1, '', 'received', 'node')""",
+            package_id,
         )
         await queries.insert_exchange(
             conn,

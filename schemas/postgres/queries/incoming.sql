@@ -5,23 +5,8 @@
 SELECT receiver_doc_id, id, state, acknowledged_at FROM incoming_package
 WHERE axis = :axis AND receiver_doc_id = ANY(:receiver_doc_ids::text[]);
 
--- name: insert_incoming^
--- The transport key makes a second reception of the same item nothing.
-WITH made AS (
-    INSERT INTO incoming_package (id, axis, receiver_doc_id, kind, state, listed_sender, listed_receiver, sha256, size)
-    VALUES (:id, :axis, :receiver_doc_id, :kind, 'received', :listed_sender, :listed_receiver, :sha256, :size)
-    ON CONFLICT (axis, receiver_doc_id) DO NOTHING RETURNING id
-), told AS (
-    INSERT INTO event (subject, subject_id, from_state, to_state, actor)
-    SELECT 'incoming_package', id, '', 'received', :actor FROM made
-)
-SELECT id FROM made;
-
 -- name: incoming_by_id^
 SELECT * FROM incoming_package WHERE id = :id;
-
--- name: incoming_acknowledged!
-UPDATE incoming_package SET acknowledged_at = now(), acknowledgements = acknowledgements + 1 WHERE id = :id;
 
 -- name: move_incoming^
 WITH moved AS (

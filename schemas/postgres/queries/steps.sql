@@ -197,3 +197,50 @@ SELECT (
     WHERE w.key = held.key AND w.position > held.position AND w.state = 'ready' ORDER BY w.position LIMIT 1
 ) AS following
 FROM held, moved;
+
+-- name: finish_fetching^
+-- The bytes are stored: the received package with its event and message, once for each item of the axis (the transport
+-- key makes a second reception of the same item nothing).
+WITH held AS (
+    SELECT id, key, position FROM work
+    WHERE id = :work_id AND state = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
+    FOR UPDATE
+), done AS (
+    UPDATE work AS w SET state = 'done', settled_at = now(), leased_until = NULL, lease_owner = NULL
+    FROM held WHERE w.id = held.id
+), made AS (
+    INSERT INTO incoming_package (id, axis, receiver_doc_id, kind, state, listed_sender, listed_receiver, sha256, size)
+    SELECT :id, :axis, :receiver_doc_id, :kind, 'received', :listed_sender, :listed_receiver, :sha256, :size FROM held
+    ON CONFLICT (axis, receiver_doc_id) DO NOTHING RETURNING id
+), told AS (
+    INSERT INTO event (subject, subject_id, from_state, to_state, actor)
+    SELECT 'incoming_package', id, '', 'received', :actor FROM made
+), said AS (
+    INSERT INTO outbox (id, topic, lane, key, type, source, subject, schema_version, traceparent, payload, occurred_at)
+    SELECT m.id, m.topic, m.lane, m.key, m.type, m.source, m.subject, m.schema_version, m.traceparent, m.payload,
+        m.occurred_at
+    FROM made, jsonb_populate_recordset(NULL::outbox, :messages::jsonb) AS m
+)
+SELECT (
+    SELECT w.kind FROM work AS w
+    WHERE w.key = held.key AND w.position > held.position AND w.state = 'ready' ORDER BY w.position LIMIT 1
+) AS following
+FROM held;
+
+-- name: finish_acknowledging^
+WITH held AS (
+    SELECT id, key, position FROM work
+    WHERE id = :work_id AND state = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
+    FOR UPDATE
+), done AS (
+    UPDATE work AS w SET state = 'done', settled_at = now(), leased_until = NULL, lease_owner = NULL
+    FROM held WHERE w.id = held.id
+), acknowledged AS (
+    UPDATE incoming_package AS p SET acknowledged_at = now(), acknowledgements = p.acknowledgements + 1
+    FROM held WHERE p.id = :id
+)
+SELECT (
+    SELECT w.kind FROM work AS w
+    WHERE w.key = held.key AND w.position > held.position AND w.state = 'ready' ORDER BY w.position LIMIT 1
+) AS following
+FROM held;
