@@ -174,7 +174,7 @@ async def _insert(node: Node, conn: Connection, arrival: Arrival, agency: Agency
     legal = arrival.examination.legal_value
     if decision.label == REFERENCE:
         legal = LegalValue.REFERENCE
-    await node.db.queries.insert_exchange(
+    exchange = await node.db.queries.insert_exchange(
         conn,
         id=exchange_id,
         agency_id=agency.id,
@@ -196,16 +196,14 @@ async def _insert(node: Node, conn: Connection, arrival: Arrival, agency: Agency
         content_digest=arrival.reading.content_digest,
         overall=arrival.examination.overall,
         legal_value=legal,
+        policy_id=arrival.rules.main.id,
         incoming_package_id=arrival.incoming["id"],
         event_subject=Subject.INWARD,
         actor=NODE,
         reason=decision.reason,
     )
     await _insert_files(node, conn, exchange_id, agency, arrival)
-    await node.db.queries.save_verdict(
-        conn, id=exchange_id, overall=arrival.examination.overall, legal_value=legal, policy_id=arrival.rules.main.id
-    )
-    return await node.db.queries.exchange_by_id(conn, id=exchange_id)
+    return exchange
 
 
 async def _insert_files(node: Node, conn: Connection, exchange_id: Any, agency: Agency, arrival: Arrival) -> None:

@@ -137,7 +137,6 @@ async def tell(
     detail: dict[str, object],
 ) -> None:
     """Put an item into the agency's mailbox, at the end of its cursor."""
-    sequence = await node.db.queries.next_mailbox_sequence(conn, agency_id=agency_id)
     await node.db.queries.insert_mailbox_item(
-        conn, agency_id=agency_id, sequence=sequence, kind=kind, exchange_id=exchange_id, label=label, detail=detail
+        conn, agency_id=agency_id, kind=kind, exchange_id=exchange_id, label=label, detail=detail
     )

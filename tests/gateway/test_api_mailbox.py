@@ -49,7 +49,7 @@ async def arrive(room: Room, number: int = 1, *, held: bool = False) -> str:
                values ('incoming_package', $1, '', 'received', 'node')""",
             package_id,
         )
-        await queries.insert_exchange(
+        exchange = await queries.insert_exchange(
             conn,
             id=exchange_id,
             agency_id=room.receiver,
@@ -71,6 +71,7 @@ async def arrive(room: Room, number: int = 1, *, held: bool = False) -> str:
             content_digest=str(number),
             overall="INVALID",
             legal_value="reference",
+            policy_id=None,
             incoming_package_id=package_id,
             event_subject="inward",
             actor="node",
@@ -89,7 +90,6 @@ async def arrive(room: Room, number: int = 1, *, held: bool = False) -> str:
             reports=[{"overall": "INVALID", "signatures": []}],
         )
         if not held:
-            exchange = await queries.exchange_by_id(conn, id=exchange_id)
             await put_into_mailbox(node, conn, exchange, label="Chỉ tham khảo")
     return show(Noun.EXCHANGE, exchange_id)
 

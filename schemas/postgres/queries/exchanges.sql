@@ -6,19 +6,21 @@ SELECT id, code, name, in_charge, address, email FROM agency WHERE id = :agency_
 -- name: own_agencies
 SELECT id, code, name, in_charge, address, email FROM agency WHERE active ORDER BY code;
 
--- name: insert_exchange!
--- A new exchange with its first event.
+-- name: insert_exchange^
+-- A new exchange with its first event; its row.
 WITH made AS (
     INSERT INTO exchange (id, agency_id, direction, origin, state, document_id, sender_code, sender_name, code_number,
         code_notation, promulgation_date, type_name, subject, priority, business_type, book, metadata, content_digest,
-        overall, legal_value, incoming_package_id)
+        overall, legal_value, policy_id, incoming_package_id)
     VALUES (:id, :agency_id, :direction, :origin, :state, :document_id, :sender_code, :sender_name, :code_number,
         :code_notation, :promulgation_date, :type_name, :doc_subject, :priority, :business_type, :book, :metadata,
-        :content_digest, :overall, :legal_value, :incoming_package_id)
-    RETURNING id, agency_id
+        :content_digest, :overall, :legal_value, :policy_id, :incoming_package_id)
+    RETURNING *
+), told AS (
+    INSERT INTO event (agency_id, exchange_id, subject, subject_id, from_state, to_state, actor, reason)
+    SELECT agency_id, id, :event_subject, id, '', :state, :actor, :reason FROM made
 )
-INSERT INTO event (agency_id, exchange_id, subject, subject_id, from_state, to_state, actor, reason)
-SELECT agency_id, id, :event_subject, id, '', :state, :actor, :reason FROM made;
+SELECT * FROM made;
 
 -- name: insert_exchange_files!
 INSERT INTO exchange_file (exchange_id, agency_id, position, content_id, name, description, content_type, sha256, size, report)

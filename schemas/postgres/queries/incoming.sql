@@ -27,14 +27,14 @@ SELECT id, content_digest, state FROM exchange
 WHERE agency_id = :agency_id AND direction = 'inward' AND upper(sender_code) = upper(:sender_code)
   AND document_id = :document_id AND business_type = :business_type;
 
--- name: next_mailbox_sequence$
--- Locks the agency's counter until the delivering transaction ends: nothing appears behind a cursor handed out.
-INSERT INTO mailbox_counter (agency_id, last) VALUES (:agency_id, 1)
-ON CONFLICT (agency_id) DO UPDATE SET last = mailbox_counter.last + 1 RETURNING last;
-
 -- name: insert_mailbox_item!
+-- Locks the agency's counter until the delivering transaction ends: nothing appears behind a cursor handed out.
+WITH next AS (
+    INSERT INTO mailbox_counter (agency_id, last) VALUES (:agency_id, 1)
+    ON CONFLICT (agency_id) DO UPDATE SET last = mailbox_counter.last + 1 RETURNING agency_id, last
+)
 INSERT INTO mailbox_item (agency_id, sequence, kind, exchange_id, label, detail)
-VALUES (:agency_id, :sequence, :kind, :exchange_id, :label, :detail);
+SELECT agency_id, last, :kind, :exchange_id, :label, :detail FROM next;
 
 -- name: outward_by_document_id
 -- Outgoing documents of ours with this DocumentId (an update package shares it with its document).
