@@ -16,6 +16,7 @@ from ..edxml.identifiers import OrganCode
 from ..signing.certificates import CertificateFacts
 from .errors import GatewayError
 from .postgres.database import Database
+from .revocation.desk import seen_rows
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -59,6 +60,9 @@ async def add(database: Database, entry: Entry, *, actor: str) -> int:
             valid_to=entry.facts.valid_to,
             actor=actor,
         )
+        if row is not None:
+            # The operator vouches for it: its revocation data are kept fresh before its first document comes.
+            await database.queries.certificates_seen(conn, **seen_rows([entry.facts.material]))
     if row is None:
         raise GatewayError("CERTIFICATE_ENDED", "Mục này đã chấm dứt; chứng thư đã chấm dứt không ghi lại được.")
     return int(row["id"])

@@ -8,6 +8,7 @@ from datetime import datetime
 from asn1crypto import pem, x509
 
 from .errors import SigningError
+from .materials import Material, certificate_material
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class CertificateFacts:
     valid_from: datetime  # aware
     valid_to: datetime  # aware
     der: bytes
+    material: Material  # its addresses of revocation data
 
 
 def certificate_der(content: bytes) -> bytes:
@@ -37,6 +39,7 @@ def certificate_facts(content: bytes) -> CertificateFacts:
             valid_from=certificate.not_valid_before,
             valid_to=certificate.not_valid_after,
             der=certificate.dump(),
+            material=certificate_material(certificate, trusted=True),
         )
     except (ValueError, TypeError, KeyError) as cause:
         raise SigningError(

@@ -62,7 +62,8 @@ def collect(request: VerificationRequest, report: FileReport, *, made_at: dateti
     """Blocking. Raises SigningError SIG_EVIDENCE_MOVED when the store has changed since: judge again, then collect."""
     named: dict[str, Any] = {kind: [] for kind in (*_STORE_FOLDERS, LIST, CERTIFICATE, TIMESTAMP)}
     objects: dict[str, bytes] = {}
-    for kind, digest, content in (*_of_the_store(request, report), *_of_the_file(report)):
+    key = evidence_key(request.trust_folder, request.trust_store)
+    for kind, digest, content in (*_of_the_store(request, report, key), *_of_the_file(report)):
         objects[digest] = content
         named[kind].append(digest)
     named[ANSWER] = {}
@@ -70,7 +71,7 @@ def collect(request: VerificationRequest, report: FileReport, *, made_at: dateti
         digest = hashlib.sha256(content).hexdigest()
         objects[digest] = content
         named[ANSWER][certificate] = digest
-    title, pins = declared_pins(request.trust_folder, request.trust_store)
+    title, pins = _pins(request.trust_folder, request.trust_store, key)
     manifest = {
         "format": FORMAT,
         "made_at": made_at.isoformat(),
@@ -85,15 +86,19 @@ def collect(request: VerificationRequest, report: FileReport, *, made_at: dateti
     return Bundle(text=json.dumps(manifest, ensure_ascii=False, sort_keys=True, separators=(",", ":")), objects=objects)
 
 
-def _of_the_store(request: VerificationRequest, report: FileReport) -> Iterator[tuple[str, str, bytes]]:
+def _of_the_store(request: VerificationRequest, report: FileReport, key: str) -> Iterator[tuple[str, str, bytes]]:
     wanted = {material.sha256 for material in report.materials if material.kind == LIST}
-    key = evidence_key(request.trust_folder, request.trust_store)
     for kind, digest, content in _held(Path(request.trust_folder) / request.trust_store, key):
         if kind != LIST or digest in wanted:
             wanted.discard(digest)
             yield kind, digest, content
     if wanted:
         raise _moved()
+
+
+@lru_cache(maxsize=2)
+def _pins(folder: str, name: str, _key: str) -> tuple[str, tuple[Pin, ...]]:
+    return declared_pins(folder, name)
 
 
 @lru_cache(maxsize=2)

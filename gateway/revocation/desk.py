@@ -11,7 +11,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -64,16 +64,7 @@ class RevocationDesk:
         if not new:
             return
         async with self.db.unit(None) as conn:
-            await self.db.queries.certificates_seen(
-                conn,
-                digests=[m.sha256 for m in new],
-                contents=[base64.b64decode(m.content or "") for m in new],
-                holders=[m.holder for m in new],
-                authorities=[m.authority for m in new],
-                froms=[m.valid_from for m in new],
-                tos=[m.valid_to for m in new],
-                addresses=[{"lists": m.lists, "responders": m.responders} for m in new],
-            )
+            await self.db.queries.certificates_seen(conn, **seen_rows(new))
         self.remembered.update((m.sha256, now) for m in new)
 
     def _met(self, material: Material, now: datetime) -> bool:
@@ -185,6 +176,19 @@ class RevocationDesk:
             _log.info("revocation-data-back", address=address)
         self.told.clear()
         self.told.update(lacking)
+
+
+def seen_rows(materials: Sequence[Material]) -> dict[str, Any]:
+    """Arguments of the query ``certificates_seen``."""
+    return {
+        "digests": [m.sha256 for m in materials],
+        "contents": [base64.b64decode(m.content or "") for m in materials],
+        "holders": [m.holder for m in materials],
+        "authorities": [m.authority for m in materials],
+        "froms": [m.valid_from for m in materials],
+        "tos": [m.valid_to for m in materials],
+        "addresses": [{"lists": m.lists, "responders": m.responders} for m in materials],
+    }
 
 
 def trusted(materials: Sequence[Material]) -> list[Material]:

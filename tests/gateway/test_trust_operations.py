@@ -46,6 +46,8 @@ async def test_certificate_is_entered_shown_and_ended(room: Room, pki: Pki) -> N
     path = "/v1/operations/certificates"
     added = await (await room.post(path, line(issued), key=key)).json()
     assert (added["sha256"], added["holder"]) == (issued.sha256, "Nguyễn Văn An")
+    watched = await room.one("SELECT lists FROM certificate_seen WHERE sha256 = $1", issued.sha256)
+    assert watched == ["http://pki.example/crl/sub.crl"], "kept fresh before the first document comes"
     again = await (await room.post(path, line(issued, title="Phó Giám đốc"), key=key)).json()
     assert again["id"] == added["id"], "the same certificate, agency and role is the same entry"
     initials = await (await room.post(path, line(issued, role="initials", title=None), key=key)).json()
