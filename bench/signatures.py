@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lienthong.bench.measuring import conditions, percentile
-from lienthong.bench.signing_sessions import bench as signing_sessions
 from lienthong.bench.signing_sessions import TICK_SECONDS, open_room, sign_pile
+from lienthong.bench.signing_sessions import bench as signing_sessions
 from lienthong.bench.signing_speed import compare_signing
 from lienthong.bench.verification_speed import Letters, compare_verification, make_letters
 from lienthong.signing.report import Overall
@@ -30,7 +30,7 @@ AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """Seconds. ``late``: by the clock, other processes' turns included; ``busy``: processor time of the loop's thread."""
+    """Seconds. ``late``: by the clock, with other processes' turns; ``busy``: processor time of the loop's thread."""
 
     late: float
     busy: float
