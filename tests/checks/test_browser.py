@@ -272,11 +272,9 @@ async def test_axe_finds_no_fault(clerk: Clerk, material: Material) -> None:
     await clerk.open()
     await clerk.page.locator("summary").click()
     assert await _faults(clerk) == []
-    for file in (material.good, material.package):
+    for file in (material.package, material.nonsense):
         await clerk.hand_in(file)
         assert await _faults(clerk) == []
-    await clerk.hand_in(material.nonsense)
-    assert await _faults(clerk) == []
     clerk.complaints.clear()
 
 
