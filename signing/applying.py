@@ -38,10 +38,12 @@ from .looks import Look, draw
 from .preparing import box_of
 from .sign_job import Level, Subfilter
 from .signed_data import DIGEST, SignerParts, signed_attributes, signed_data
+from .tsa_client import token_size
 
 VIETNAM: Final = timezone(timedelta(hours=7))
 LARGEST_INSIDE: Final = 200_000  # bytes of revocation lists that still go into an adbe.pkcs7.detached value
-HEX_RESERVED: Final = 20480  # hex digits for the CMS value with chain and timestamp token (platform.md 7.4)
+HEX_RESERVED: Final = 20480  # hex digits for the CMS value with chain and timestamp token, at least (platform.md 7.4)
+MARGIN: Final = 2048  # bytes of a CMS value beside certificates, lists and token
 SUBFILTERS: Final = {
     Subfilter.ADOBE: SigSeedSubFilter.ADOBE_PKCS7_DETACHED,
     Subfilter.CADES: SigSeedSubFilter.PADES,
@@ -61,6 +63,7 @@ class Signing:
     look: Look
     new_field: SigFieldSpec | None = None
     evidence: LastingEvidence | None = None
+    token_size: int = 0  # bytes of a timestamp of the authority that will be asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def begin(content: io.BytesIO, reader: PdfFileReader, parts: SignerParts, how: S
         _show(writer, field, how.look)
         if how.evidence is not None and not _inside(how):
             _embed(writer, how.evidence)
-        embedder.send(_setup(field, how))
+        embedder.send(_setup(field, parts, how))
         gap, _ = embedder.send(cms_embedder.SigIOSetup(md_algorithm=DIGEST, in_place=True))
     attributes = signed_attributes(parts, gap.document_digest, _extra_attributes(parts, how))
     return Begun(content=content, gap=gap, attributes=attributes, parts=parts)
@@ -117,9 +120,13 @@ def add_archive_timestamp(content: io.BytesIO, timestamper: TimeStamper) -> None
     with pdf_errors_translated():
         asyncio.run(
             PdfTimeStamper(timestamper).async_timestamp_pdf(
-                IncrementalPdfFileWriter(content), DIGEST, bytes_reserved=HEX_RESERVED, in_place=True
+                IncrementalPdfFileWriter(content), DIGEST, bytes_reserved=_token_room(timestamper), in_place=True
             )
         )
+
+
+def _token_room(timestamper: TimeStamper) -> int:
+    return max(HEX_RESERVED, 2 * (token_size(timestamper) * 5 // 4 + MARGIN))
 
 
 def from_known_authority(token: cms.ContentInfo, evidence: LastingEvidence) -> bool:
@@ -128,9 +135,10 @@ def from_known_authority(token: cms.ContentInfo, evidence: LastingEvidence) -> b
     return authority is not None and authority.dump() == evidence.authority
 
 
-def _setup(field: Any, how: Signing) -> cms_embedder.SigObjSetup:
+def _setup(field: Any, parts: SignerParts, how: Signing) -> cms_embedder.SigObjSetup:
     lock = entry(field, "/Lock")
-    room = HEX_RESERVED + 2 * sum(len(listed) + 64 for listed in _inside(how))
+    room = max(HEX_RESERVED, 2 * (len(parts.certificates) + how.token_size * 5 // 4 + MARGIN))
+    room += 2 * sum(len(listed) + 64 for listed in _inside(how))
     return cms_embedder.SigObjSetup(
         sig_placeholder=SignatureObject(
             bytes_reserved=room,

@@ -24,7 +24,7 @@ from .sign_job import AGENCY_FIELD, DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, Leve
 from .signed_data import signer_parts
 from .stamps import Box
 from .trust import TrustStore
-from .tsa_client import any_token, timestamp
+from .tsa_client import any_token, timestamp, token_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +135,7 @@ def _sign(
         look=look,
         new_field=new_field,
         evidence=evidence,
+        token_size=token_size(proof.timestamper),
     )
     begun = begin(content, reader, signer_parts(signer, key.certificate), how)
     signature = sign(begun, signer)

@@ -24,7 +24,7 @@ from .sign_steps import STEPS, StepRule, field_of, refuse_out_of_order
 from .sources import Source, open_source
 from .stamps import wrapped
 from .trust import load_store
-from .tsa_client import HttpTimestamper, any_token
+from .tsa_client import HttpTimestamper, any_token, token_size
 
 LARGEST: Final = 256 * 1024 * 1024  # bytes, as request.VerificationLimits
 LASTING: Final = (Level.B_LT, Level.B_LTA)
@@ -82,6 +82,7 @@ def plan(
         look=Look(picture=read_picture(job.picture) if job.picture else None, text=job.text),
         new_field=_new_field(job, rule, source, name),
         evidence=evidence_for(job, certificate, chain, timestamper),
+        token_size=token_size(timestamper),
     )
 
 

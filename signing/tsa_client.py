@@ -36,6 +36,11 @@ def any_token(timestamper: TimeStamper) -> cms.ContentInfo:
     return _asked(timestamper.async_dummy_response(DIGEST))
 
 
+def token_size(timestamper: TimeStamper | None) -> int:
+    """Bytes of a token of this authority; none, no bytes. Raises SigningError SIG_TSA_FAILED."""
+    return 0 if timestamper is None else len(any_token(timestamper).dump())
+
+
 def _asked(question: Coroutine[Any, Any, cms.ContentInfo]) -> cms.ContentInfo:
     try:
         return asyncio.run(question)

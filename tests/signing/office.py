@@ -73,9 +73,11 @@ class Office:
         return self._next(lambda target: fill_job(FillJob(source=str(self.paper), target=target, **values)))
 
     def sign(self, step: SignStep, by: Issued, **changes: Any) -> SignResult:
+        stamper = changes.pop("stamper", None) or self.timestamper
+
         def run(target: str) -> SignResult:
             job = SignJob(**{**self.settings, "step": step, "source": str(self.paper), "target": target, **changes})
-            return run_sign_job(job, by.software_key(), timestamper=self.timestamper)
+            return run_sign_job(job, by.software_key(), timestamper=stamper)
 
         return self._next(run)
 

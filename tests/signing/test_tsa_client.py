@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import tsp
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.timestamps.api import TimeStamper
@@ -23,7 +24,7 @@ from lienthong.signing.errors import SigningError
 from lienthong.signing.sign_job import Level, SignJob, SignResult, SignStep
 from lienthong.signing.sign_jobs import run_sign_job
 from lienthong.signing.timestamps import LocalTimestamper
-from lienthong.signing.tsa_client import LARGEST_ANSWER, HttpTimestamper
+from lienthong.signing.tsa_client import LARGEST_ANSWER, HttpTimestamper, any_token
 
 from .desk import Desk
 from .office import Office, refused
@@ -175,6 +176,17 @@ def test_authority_that_changes_its_certificate(desk: Desk, office: Office) -> N
             c.subject.native["common_name"] for c in DocumentSecurityStore.read_dss(PdfFileReader(stream)).load_certs()
         }
     assert "TEST TSA 2" in carried
+
+
+def test_authority_that_brings_many_certificates(desk: Desk, office: Office) -> None:
+    """Room is made for its tokens before anybody signs: afterwards it would be too late."""
+    others = [asn1(office.elliptic(ec.SECP256R1()).certificate) for _ in range(14)]
+    stamper = desk.pki.timestamper()
+    stamper.certs_to_embed = [*stamper.certs_to_embed, *others]
+    office.prepare()
+    result = office.sign(SignStep.LEADER, desk.leader, level=Level.B_LT, stamper=stamper)
+    assert result.level is Level.B_LT
+    assert len(any_token(stamper).dump()) > 10_240
 
 
 def make_authority(desk: Desk) -> LocalTimestamper:
