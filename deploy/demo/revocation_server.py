@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ class RevocationServer:
     base: str = ""
     asked: list[str] = field(default_factory=list)
     broken: bool = False
+    silent: bool = False  # takes the request and does not answer before it is closed
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     instead: bytes | None = None
     redirect: str | None = None
 
@@ -36,6 +39,8 @@ class RevocationServer:
 
     async def crl(self, request: web.Request) -> web.Response:
         self.asked.append(request.path)
+        if self.silent:
+            await self.over.wait()
         return self._answer(self.list_of(request.match_info["name"]), "application/pkix-crl")
 
     async def status(self, request: web.Request) -> web.Response:
@@ -90,4 +95,6 @@ async def open_revocation_server(
         server.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield server
     finally:
+        server.over.set()
+        await asyncio.sleep(0)
         await runner.cleanup()

@@ -10,7 +10,7 @@ import asyncio
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -26,6 +26,8 @@ from .ledger import Entry
 ANSWERS_KEPT: Final = timedelta(days=7)  # an OCSP answer is refreshed while its certificate is still being met
 SEEN_AGAIN: Final = timedelta(days=1)
 WATCHED: Final = 5000
+PAUSE: Final = timedelta(minutes=2)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _log = structlog.get_logger(__name__)
 
 
@@ -49,6 +51,7 @@ class RevocationDesk:
     acquirer: Acquirer
     db: Database
     remembered: dict[str, datetime] = field(default_factory=dict)
+    pauses: list[datetime] = field(default_factory=list)  # until when nobody waits: the last fetch took too long
     told: set[str] = field(default_factory=set)  # addresses in trouble that the log already names
 
     @property
@@ -73,7 +76,7 @@ class RevocationDesk:
 
     async def supply(self, materials: Sequence[Material]) -> bool:
         """Fetch now what a verdict lacked, within ``wait_s``; True when the store has something that it had not."""
-        if not self.active or not self.settings.wait_s:
+        if not self.active or not self.settings.wait_s or self.acquirer.clock() < max(self.pauses, default=_NEVER):
             return False
         changed = False
         try:
@@ -82,6 +85,8 @@ class RevocationDesk:
                 for certificate in (*trusted(materials), *await self._of_the_store()):
                     changed |= await self._supply_one(certificate, chain)
         except TimeoutError:
+            # A host that swallows requests must not cost every document its patience: refresh() goes on asking it.
+            self.pauses[:] = [self.acquirer.clock() + PAUSE]
             _log.warning("revocation-wait-over", seconds=self.settings.wait_s)
         except (GatewayError, SigningError) as error:
             _log.warning("revocation-supply-failed", code=error.code, error=error.message)

@@ -227,6 +227,20 @@ async def test_endless_answer_is_cut_off(node: Node) -> None:
     assert {one.error.partition(":")[0] for one in node.desk.troubles()} == {"REVOCATION_TOO_LARGE"}
 
 
+@pytest.mark.parametrize("revocation", [{"wait_s": 0.3}])
+async def test_host_that_never_answers_costs_one_document_its_patience(node: Node) -> None:
+    materials = (await node.verify(await node.both())).materials
+    node.server.silent = True
+    assert not await node.desk.supply(materials)
+    asked = len(node.server.asked)
+    assert asked
+    assert not await node.desk.supply(materials)
+    assert len(node.server.asked) == asked, "the next document does not wait for it"
+    node.server.silent = False
+    node.clock.advance(minutes=3)
+    assert await node.desk.supply(materials)
+
+
 async def test_status_by_ocsp_where_no_list_is_named(node: Node) -> None:
     holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME, person="Lê Thị Bình")
     person = node.paper.pki.issue(holder, with_lists=False)
