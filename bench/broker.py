@@ -16,8 +16,8 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -183,11 +183,18 @@ async def backlog(db: Database, build: Callable[[Wakeups], Broker], count: int) 
             await asyncio.sleep(0.5)
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that also the account of PostgreSQL can enter."""
+    with tempfile.TemporaryDirectory(prefix="lienthong-bench-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
 async def main(few: int) -> None:
     count, pile = COUNT // few, BACKLOG // few
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lienthong-bench-")))
-        folder.chmod(0o711)
+        folder = stack.enter_context(open_folder())
         server = await stack.enter_async_context(EmbeddedServer(folder / "postgres", randbytes=os.urandom))
         await migrate(server.dsn)
         owner = await asyncpg.connect(server.dsn)

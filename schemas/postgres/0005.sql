@@ -12,3 +12,10 @@ drop index outbox_order;
 create index outbox_order on outbox (topic, lane, key, position) where state in ('pending', 'sent', 'dead');
 create index outbox_waiting on outbox (position) where state = 'pending';
 create index outbox_sent on outbox (sent_at) where state = 'sent';
+create index outbox_dead on outbox (position) where state = 'dead';
+create index outbox_later on outbox (available_at) where state = 'pending';
+
+-- What a queue holds changes faster than the default settings notice.
+alter table outbox set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+alter table inbox set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+alter table work set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);

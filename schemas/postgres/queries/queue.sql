@@ -1,5 +1,8 @@
 -- The outbox, the inbox, work and channels. Times are the database's.
 --
+-- "The first of its key" is asked with ORDER BY and LIMIT 1: an index answers that whatever the planner's statistics say,
+-- and those of a queue, empty now and full a minute later, are never right.
+--
 -- No statement here notifies: NOTIFY holds a lock of the whole database until its transaction is on the disk, which
 -- would make all commits wait for one another. Who must be woken is said after the commit (wake_say).
 
@@ -33,10 +36,11 @@ with heads as (
     select o.key
     from outbox as o
     where o.topic = :topic and o.lane = :lane and o.state = 'pending' and o.available_at <= now()
-        and not exists (
-            select from outbox as earlier
-            where earlier.topic = o.topic and earlier.lane = o.lane and earlier.key = o.key
-                and earlier.position < o.position and earlier.state in ('pending', 'dead')
+        and o.position = (
+            select first.position from outbox as first
+            where first.topic = o.topic and first.lane = o.lane and first.key = o.key
+                and first.state in ('pending', 'dead')
+            order by first.position limit 1
         )
     order by o.position
     limit :batch
@@ -44,9 +48,15 @@ with heads as (
 ), taken as (
     select o.id, o.position, o.topic, o.lane, o.key, o.type, o.source, o.subject, o.schema_version, o.traceparent,
         o.payload, o.occurred_at
-    from outbox as o
-    join heads on heads.key = o.key
-    where o.topic = :topic and o.lane = :lane and o.state = 'pending'
+    from heads
+    cross join lateral (
+        select * from outbox as every
+        where every.topic = :topic and every.lane = :lane and every.key = heads.key
+            and every.state in ('pending', 'sent', 'dead')  -- as the index of keys has it
+        order by every.position
+        limit :batch
+    ) as o
+    where o.state = 'pending'
     order by o.position
     limit :batch
 ), absorbed as (
@@ -155,10 +165,10 @@ with chosen as (
         from work as w
         where w.kind = wanted.kind and w.state = 'ready' and w.due_at <= now()
             and (w.channel is null or w.channel not in (select c.name from channel as c where c.state = 'paused'))
-            and not exists (
-                select from work as earlier
-                where earlier.key = w.key and earlier.position < w.position
-                    and earlier.state in ('ready', 'leased', 'parked')
+            and w.position = (
+                select first.position from work as first
+                where first.key = w.key and first.state in ('ready', 'leased', 'parked')
+                order by first.position limit 1
             )
         order by w.lane, w.due_at, w.position
         limit wanted.places

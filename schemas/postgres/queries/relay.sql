@@ -9,15 +9,19 @@ select pg_try_advisory_lock(hashtextextended('lienthong leader ' || :name::text,
 
 -- name: relay_next
 -- In the order of writing; nothing whose key has a dead letter or a message with a later time before it.
+with waiting as materialized (
+    select topic, lane, key, position from outbox where state = 'dead'
+    union all
+    select topic, lane, key, position from outbox where state = 'pending' and available_at > now()
+)
 select o.id, o.topic, o.lane, o.key, o.type, o.source, o.subject, o.schema_version, o.traceparent, o.payload,
     o.occurred_at
 from outbox as o
 where o.state = 'pending' and o.available_at <= now()
     and not exists (
-        select from outbox as earlier
+        select from waiting as earlier
         where earlier.topic = o.topic and earlier.lane = o.lane and earlier.key = o.key
             and earlier.position < o.position
-            and (earlier.state = 'dead' or (earlier.state = 'pending' and earlier.available_at > now()))
     )
 order by o.position
 limit :batch;
