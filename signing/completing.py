@@ -21,7 +21,7 @@ from .releasing import level_reached, release
 from .sign_job import Level, SignJob, SignResult
 from .sign_steps import STEPS
 from .trust import load_store
-from .tsa_client import timestamp
+from .tsa_client import HttpTimestamper, timestamp
 
 LONGEST_WAIT: Final = timedelta(hours=24)  # beyond it the authority's clock, or ours, is wrong
 
@@ -41,6 +41,8 @@ def complete(
     content = finish(begun, signature, token)
     if token is not None and evidence is not None and not from_known_authority(token, evidence):
         # The authority has another certificate than when we last asked it.
+        if isinstance(timestamper, HttpTimestamper):
+            timestamper.forget()
         certificate: x509.Certificate = begun.parts.certificate
         store = load_store(job.trust_folder, job.trust_store)
         add_evidence(content, lasting_evidence(store, certificate, evidence.certificates, token, job.now))

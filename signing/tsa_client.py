@@ -59,6 +59,10 @@ class HttpTimestamper(TimeStamper):
         self._parts = parts
         self._seconds = seconds
 
+    def forget(self) -> None:
+        """The authority has changed its certificate: ask for a sample again."""
+        self._dummy_response_cache.clear()
+
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         body = await asyncio.to_thread(self._ask, req.dump())
         answer: tsp.TimeStampResp = tsp.TimeStampResp.load(body)

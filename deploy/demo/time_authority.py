@@ -20,6 +20,7 @@ def time_authority(stamper: TimeStamper) -> Iterator[str]:
 
     class Desk(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 5  # seconds a client may keep its connection without a word
 
         def do_POST(self) -> None:
             asked = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), LARGEST))
@@ -33,7 +34,10 @@ def time_authority(stamper: TimeStamper) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Nothing on the terminal."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
+    class Office(ThreadingHTTPServer):
+        daemon_threads = False  # who is being served is waited for
+
+    with Office(("127.0.0.1", 0), Desk) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
