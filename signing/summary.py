@@ -73,7 +73,8 @@ def _order(required: RequiredSet, facts: FileFacts, checked: Sequence[Checked]) 
         return answer("SIG_ORDER_WRONG")
     if complete(required, roles):
         return answer("SIG_ORDER_OK", required.title)
-    if facts.unsupported or complete(required, [c.role for c in checked if not c.denied]):
+    unread = facts.unsupported or any(c.certificate is None and not c.denied for c in checked)
+    if unread or complete(required, [c.role for c in checked if not c.denied]):
         return answer("SIG_ORDER_UNKNOWN")
     return answer("SIG_REQUIRED_SET_MISSING", required.title)
 

@@ -351,3 +351,19 @@ def test_lock_of_the_leader_on_the_number(desk: Desk) -> None:
     changed = fill(first, {NUMBER_FIELD: "Số: 8"}, text_size=13)
     report = desk.check(desk.sign(changed, desk.agency, "B", box=AGENCY_BOX))
     assert answer_of(report, Question.LATER_CHANGES, 0).code == "SIG_CHANGED"
+
+
+def test_signature_that_cannot_be_read_may_be_the_missing_one(desk: Desk) -> None:
+    first = desk.sign(desk.form(), desk.leader, LEADER_FIELD, existing=True)
+
+    def value_of_no_cms(writer: IncrementalPdfFileWriter) -> None:
+        fields = fields_of(writer)
+        value = generic.DictionaryObject(dict(fields[LEADER_FIELD]["/V"]))
+        value["/Contents"] = generic.ByteStringObject(b"0")
+        fields[AGENCY_FIELD]["/V"] = writer.add_object(value)
+        writer.update_container(fields[AGENCY_FIELD])
+
+    report = desk.check(updated(first, value_of_no_cms))
+    assert report.reason_code == "SIG_UNREADABLE_SIGNATURE"
+    assert codes(report)["order"] == "SIG_ORDER_UNKNOWN"
+    assert not report.missing_signatures_only
