@@ -34,6 +34,7 @@ PASSING = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,  # statement_timeout: the server is too busy now
     asyncpg.TooManyConnectionsError,
 )
 
