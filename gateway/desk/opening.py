@@ -17,6 +17,7 @@ from uuid import UUID
 from asyncpg.exceptions import UniqueViolationError
 
 from ...queue.port import Connection
+from ...signing.copies import CopyForm
 from ...signing.json_values import from_json
 from ...signing.sign_job import Capacity, Flow, PrepareJob, PrepareResult
 from ..errors import GatewayError, InputFault
@@ -77,6 +78,8 @@ def _delegation_faults(request: CaseRequest, today: date) -> list[InputFault]:
 def _number_faults(request: CaseRequest, today: date) -> list[InputFault]:
     if request.flow is Flow.PAPER_SCAN and (request.reservation is None or request.document_date is None):
         return [_fault("/reservation", "Bản số hóa phải nêu mã giữ số và ngày của bản giấy đã ký.")]
+    if request.copy_form is not CopyForm.TRUE_COPY and request.flow is not Flow.PAPER_SCAN:
+        return [_fault("/copy_form", "Hình thức sao chỉ đặt được cho bản số hóa từ giấy (flow PAPER_SCAN).")]
     if request.document_date is not None and request.document_date > today:
         return [_fault("/document_date", "Ngày của văn bản không được ở tương lai.")]
     return []

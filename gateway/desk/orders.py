@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from ...signing.copies import CopyForm
 from ...signing.json_values import to_json
 from ...signing.report import Overall
 from ...signing.sign_job import Flow, Level, SignJob, SignResult, SignStep, Subfilter
@@ -136,7 +135,7 @@ def _text(ready: Ready, step: SignStep, now: datetime) -> tuple[str, ...]:
     if _older_seal(row, step):
         return sealed_lines(ready.agency_name, now)
     if step is SignStep.DIGITISED:
-        return (copy_text(CopyForm.TRUE_COPY, ready.agency_name, now),)
+        return (copy_text(ready.case.request.copy_form, ready.agency_name, now),)
     return ()
 
 

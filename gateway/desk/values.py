@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from ...signing.copies import CopyForm
 from ...signing.sign_job import Box, Capacity, Flow, Level, PlacedField, SignerBlock, Subfilter
 
 BOOK = "van-ban-di"
@@ -71,6 +72,7 @@ class CaseRequest:
     reservation: UUID | None = None  # a number that was reserved before
     document_date: date | None = None
     places: tuple[PlacedField, ...] = ()
+    copy_form: CopyForm = CopyForm.TRUE_COPY  # hình thức sao of a paper's scan (NĐ 30/2020, Điều 25)
 
 
 def request_from_json(value: Mapping[str, Any]) -> CaseRequest:
@@ -92,6 +94,7 @@ def request_from_json(value: Mapping[str, Any]) -> CaseRequest:
         source_files=tuple(value.get("source_files", ())),
         reservation=UUID(value["reservation"]) if value.get("reservation") else None,
         document_date=_day(value.get("document_date")),
+        copy_form=CopyForm(value.get("copy_form", CopyForm.TRUE_COPY)),
         places=tuple(_place(item) for item in value.get("places", ())),
     )
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,12 @@ async def test_a_token_whose_process_dies_ends_its_session(agency: SigningAgency
     assert [one["state"] for one in await agency.sign("leader", case)] == ["number"]  # with the PIN it goes on
 
 
+def shown_words(pdf: bytes) -> str:
+    """What stands on the pages, signatures included, as poppler reads it."""
+    done = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True, timeout=30)
+    return " ".join(done.stdout.decode().split())
+
+
 async def test_number_first_with_initials_and_paper_that_was_scanned(agency: SigningAgency) -> None:
     first = await agency.case("first", flow="NUMBER_FIRST", initials=1)
     assert (await agency.number(first))[1]["code"] == "SIGNING_NUMBER_TOO_EARLY"
@@ -129,9 +136,12 @@ async def test_number_first_with_initials_and_paper_that_was_scanned(agency: Sig
     paper = {"flow": "PAPER_SCAN", "reservation": held["reservation"], "document_date": str(agency.office.papers.today)}
     status, answer = await agency.try_case("typed", **paper)
     assert (status, answer["faults"][0]["code"]) == (422, "SIG_SCAN_NO_IMAGE"), answer
-    scan = await agency.case("scan", agency.office.scan(), **paper)
+    status, answer = await agency.try_case("copy", flow="NUMBER_FIRST", copy_form="TRÍCH SAO")
+    assert (status, answer["faults"][0]["place"]) == (422, "/copy_form"), answer
+    scan = await agency.case("scan", agency.office.scan(), copy_form="SAO LỤC", **paper)
     (signed,) = await agency.sign("clerk", scan)
     assert signed["state"] == "signed", signed
+    assert "SAO LỤC; Sở Khoa học và Công nghệ" in shown_words(await agency.file(scan))
     status, answer = await agency.release(scan, SILENT)
     assert (status, answer["number"]) == (200, "02"), answer
 
