@@ -28,7 +28,7 @@ from .workers import WorkerError, WorkerPool, WorkerSettings
 VERIFY: Final = f"{__package__}.jobs:verify"
 VERIFY_PLAINLY: Final = f"{__package__}.jobs:verify_plainly"
 APPEARANCE: Final = f"{__package__}.jobs:appearance"
-APPEARANCE_SECONDS: Final = 5.0
+APPEARANCE_SECONDS: Final = 10.0
 REPRODUCE_JOB: Final = {"reproduce": f"{__package__}.reproducing:reproduce_verdict"}
 REVOCATION_JOBS: Final = {
     name: f"{__package__}.revocation_jobs:{name}"

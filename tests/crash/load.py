@@ -24,7 +24,7 @@ from lienthong.tests.journeys.outsiders import VIETNAM, attachment, organization
 from lienthong.tests.journeys.papers import NEIGHBOUR, OUTSIDE, SENDER
 from lienthong.tests.waiting import until
 
-PATIENCE = 90.0  # seconds in which one thing must succeed, over all kills that befall it
+PATIENCE = 180.0  # seconds in which one thing must succeed, over all kills that befall it
 WINDOW = 6  # documents of a kind on their way at once; a closed loop never runs away from the node
 REST = 0.05  # seconds before an empty mailbox is asked again
 STATUSES_EACH = len(ROBOT_SAYS) + 2  # of one outgoing letter: the robot's, and 01 and 03 of the neighbour

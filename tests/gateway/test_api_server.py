@@ -38,7 +38,7 @@ async def serving(node: Node, **http: Any) -> AsyncIterator[tuple[int, asyncio.E
     settings = Settings.model_validate({"data_dir": node.settings.data_dir, "http": {"port": port, **http}})
     async with asyncio.TaskGroup() as group:
         group.create_task(serve_api(replace(node, settings=settings), stop))
-        await until(lambda: answers(port))
+        await until(lambda: answers(port), 20.0)
         yield port, stop
         stop.set()
 

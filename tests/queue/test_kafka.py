@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +32,15 @@ from lienthong.tests.waiting import until
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 SECRET = "TEST-kafka-password"
+
+
+@pytest.fixture(autouse=True)
+def _left_by_the_library() -> Iterator[None]:
+    """The client leaves sockets of killed brokers to the collector; they are collected here and not in another test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
