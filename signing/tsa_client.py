@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Coroutine
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -80,20 +80,23 @@ class HttpTimestamper(TimeStamper):
                 body=body,
                 headers={"Content-Type": QUERY, "Accept": REPLY},
             )
-            response = connection.getresponse()
-            if response.status != 200:
-                raise _failed(f"HTTP {response.status}")
-            received = bytearray()
-            while chunk := response.read1(CHUNK):
-                received += chunk
-                if len(received) > LARGEST_ANSWER:
-                    raise _failed("câu trả lời quá lớn")
-                if time.monotonic() > deadline:
-                    raise _failed(f"quá {self._seconds:g} giây")
+            with connection.getresponse() as response:  # an answer that ends the connection is nobody else's to close
+                return self._read(response, deadline)
         except (OSError, HTTPException) as cause:
             raise _failed(str(cause) or type(cause).__name__) from cause
         finally:
             connection.close()
+
+    def _read(self, response: HTTPResponse, deadline: float) -> bytes:
+        if response.status != 200:
+            raise _failed(f"HTTP {response.status}")
+        received = bytearray()
+        while chunk := response.read1(CHUNK):
+            received += chunk
+            if len(received) > LARGEST_ANSWER:
+                raise _failed("câu trả lời quá lớn")
+            if time.monotonic() > deadline:
+                raise _failed(f"quá {self._seconds:g} giây")
         return bytes(received)
 
 

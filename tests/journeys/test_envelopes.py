@@ -56,8 +56,8 @@ async def sealed(addresses: tuple[str, str], tmp_path: Path, papers: Papers) -> 
 
 
 async def test_what_goes_to_the_axis_is_signed_and_stays_so_behind_its_trace(sealed: Province, tmp_path: Path) -> None:
-    paper = await sealed.papers.signed("91")
-    accepted, answer = await sealed.sender.post(sealed.letter("91", SILENT), paper, key="sealed")
+    paper = await sealed.papers.signed("591")
+    accepted, answer = await sealed.sender.post(sealed.letter("591", SILENT), paper, key="sealed")
     assert accepted == 202, answer
     packages = sealed.emulator.controls.ledger.state.packages
     await until(lambda: bool(packages), LONG)
@@ -71,8 +71,8 @@ async def test_what_goes_to_the_axis_is_signed_and_stays_so_behind_its_trace(sea
 async def test_a_peers_signed_letter_is_delivered_with_the_word_about_its_envelope(
     sealed: Province, tmp_path: Path
 ) -> None:
-    paper = await sealed.papers.signed("92", by=OUTSIDE)
-    await bring_bytes(sealed, signed(letter(sealed, "92", paper, to=(SENDER,)), folder=tmp_path))
+    paper = await sealed.papers.signed("592", by=OUTSIDE)
+    await bring_bytes(sealed, signed(letter(sealed, "592", paper, to=(SENDER,)), folder=tmp_path))
     (item,) = await until(lambda: documents(sealed), LONG)
     assert item["label"] == "Hợp lệ"
     (incoming,) = await sealed.rows("SELECT findings::text FROM incoming_package")
@@ -85,7 +85,7 @@ async def test_letters_that_are_not_the_peers_are_held(sealed: Province, tmp_pat
         "other key": "EDXML_SIGNATURE_OTHER_KEY",
         "altered": "EDXML_SIGNATURE_BROKEN",
     }
-    for number, trick in enumerate(wanted, start=93):
+    for number, trick in enumerate(wanted, start=593):
         paper = await sealed.papers.signed(str(number), by=OUTSIDE)
         await _bring(sealed, letter(sealed, str(number), paper, to=(SENDER,)), tmp_path, trick)
 
@@ -97,14 +97,14 @@ async def test_letters_that_are_not_the_peers_are_held(sealed: Province, tmp_pat
 
 
 async def test_a_status_that_is_not_the_peers_changes_nothing(sealed: Province, tmp_path: Path) -> None:
-    paper = await sealed.papers.signed("94")
-    _, accepted = await sealed.sender.post(sealed.letter("94", OUTSIDE), paper, key="94")
+    paper = await sealed.papers.signed("594")
+    _, accepted = await sealed.sender.post(sealed.letter("594", OUTSIDE), paper, key="94")
 
     async def sent() -> bool:
         return await sealed.sender.states(accepted["id"]) == {OUTSIDE: "sent"}
 
     await until(sent, LONG)
-    refusal = status(sealed, "02", sender=OUTSIDE, of=SENDER, number="94")
+    refusal = status(sealed, "02", sender=OUTSIDE, of=SENDER, number="594")
     await _bring(sealed, refusal, tmp_path, "other key")
 
     async def held() -> bool:  # the agency's own 01, which its robot does not sign, is held as well

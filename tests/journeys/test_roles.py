@@ -14,6 +14,7 @@ from lienthong.deploy.kafka.cluster import Cluster
 from lienthong.gateway import bootstrap
 from lienthong.gateway.errors import GatewayError
 from lienthong.gateway.settings import Settings
+from lienthong.tests.journeys.conftest import knows_agencies
 from lienthong.tests.journeys.outsiders import bring, letter
 from lienthong.tests.journeys.papers import OUTSIDE, SENDER, Papers
 from lienthong.tests.journeys.province import LONG, Province, open_province
@@ -63,6 +64,7 @@ async def test_documents_pass_once_through_two_workers_two_relays_and_two_poller
             ("p-2", "poller"),
         ):
             await stack.enter_async_context(process(settings, name, *roles))
+        await until(lambda: knows_agencies(province), LONG)
         numbers = [str(n) for n in range(41, 47)]
         sent = {}
         for number in numbers:
