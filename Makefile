@@ -114,6 +114,7 @@ bench: $(STAMP)
 	$(BIN)/python bench/outward.py
 	$(BIN)/python bench/inward.py
 	$(BIN)/python bench/signatures.py
+	$(BIN)/python bench/broker.py
 
 clean:
 	rm -rf build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
