@@ -21,7 +21,6 @@ class Noun(StrEnum):
     DELIVERY = "nn"  # nơi nhận
     HOLD = "tg"  # tạm giữ
     FILE = "tt"  # tệp tin
-    WORK = "vc"  # việc
     MESSAGE = "td"  # thông điệp
     SIGNING_CASE = "hs"  # hồ sơ ký
     SIGNING_SESSION = "ph"  # phiên ký

@@ -10,12 +10,7 @@ from .port import Connection, Handler
 from .statements import statements
 
 
-async def absorb(connection: Connection, consumer: str, message_id: UUID) -> bool:
-    """True when the message is new to the consumer; False when its effect has happened already."""
-    return bool(await absorb_all(connection, consumer, [message_id]))
-
-
-async def absorb_all(connection: Connection, consumer: str, message_ids: Sequence[UUID]) -> frozenset[UUID]:
+async def absorb(connection: Connection, consumer: str, message_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Those of the messages that are new to the consumer."""
     rows = statements().inbox_absorb(connection, consumer=consumer, ids=list(message_ids))
     return frozenset([row["message_id"] async for row in rows])
@@ -23,7 +18,7 @@ async def absorb_all(connection: Connection, consumer: str, message_ids: Sequenc
 
 async def deliver(connection: Connection, consumer: str, batch: Sequence[Message], handler: Handler) -> int:
     """Hand the new messages of a batch to the handler, inside the given transaction; how many were new."""
-    new = await absorb_all(connection, consumer, [message.id for message in batch])
+    new = await absorb(connection, consumer, [message.id for message in batch])
     fresh = [message for message in batch if message.id in new]
     if fresh:
         await handler(connection, fresh)

@@ -69,16 +69,6 @@ class Work:
     last_error: str | None = None
 
 
-class WorkState(StrEnum):
-    """``parked`` waits for a person; ``ready`` also means: will be tried again when it is due."""
-
-    READY = "ready"
-    LEASED = "leased"
-    DONE = "done"
-    PARKED = "parked"
-    CANCELLED = "cancelled"
-
-
 class ChannelState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"

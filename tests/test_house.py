@@ -45,6 +45,8 @@ OWNERS = {
     "aiohttp": ("adapters/", "gateway/api/", "gateway/revocation/", "gateway/bootstrap.py"),
     "aiokafka": ("queue/",),
     "cloudevents": ("queue/",),
+    "ijson": ("adapters/vxp/",),
+    "multipart": ("gateway/api/",),
     "aiosql": ("queue/", "gateway/postgres/"),
     "alembic": ("gateway/postgres/",),
     "asn1crypto": ("signing/",),

@@ -1,58 +1,59 @@
 """Reading a long list row by row while it arrives: a nationwide directory has 111,000 rows, no paging.
 
-Strategy: the standard decoder's ``raw_decode`` over a buffer that never holds more than the rows of one block. Success
-or failure may stand behind the rows, so whoever uses them must not trust them before ``finish`` was passed.
+The JSON is the library's to parse; here is which of its events make a row. Success or failure may stand behind the
+rows, so whoever uses them must not trust them before ``finish`` was passed.
 """
 
 from __future__ import annotations
 
-import codecs
-import json
-import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
-from enum import Enum, auto
-from typing import Any
+from typing import Any, Final
+
+import ijson
+from ijson.common import ObjectBuilder
 
 from .answers import Answer, answer_of, refused, unreadable
 
-BLANK = re.compile(r"[ \t\r\n]*")
-MAX_ROW = 1 << 16  # characters of one row, or of one field beside the list
-
-
-class _Place(Enum):
-    START = auto()  # before the outer brace
-    FIELDS = auto()
-    ROWS = auto()  # inside "data"
-    END = auto()
+MAX_ROW: Final = 1 << 16  # bytes that may arrive without a row, or a field beside the list, being complete
+_OPENS: Final = ("start_map", "start_array")
+_CLOSES: Final = ("end_map", "end_array")
 
 
 class RowStream:
     """Feed blocks, take rows; ``finish`` says whether the whole was a successful answer."""
 
     def __init__(self) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")()
-        self._scan = json.JSONDecoder().raw_decode
-        self._text = ""
-        self._at = 0
-        self._place = _Place.START
+        self._events: list[tuple[str, Any]] = ijson.sendable_list()
+        self._parser = ijson.basic_parse_coro(self._events, use_float=True)
+        self._head = b""  # the first bytes, while they may be a byte order mark
+        self._begun = False
+        self._unfinished = 0  # bytes since something was complete
+        self._depth = 0
+        self._name = ""  # of the field that comes
+        self._listing = self._listed = False  # inside "data"; it was there
+        self._value: ObjectBuilder | None = None  # a row or a field of several parts
         self._fields: dict[str, Any] = {}
-        self._listed = False
 
     def feed(self, block: bytes) -> Iterator[dict[str, Any]]:
         """The rows that are complete now. Raises AxisError ``AXIS_UNREADABLE``."""
-        try:
-            self._text = self._text[self._at :] + self._decode.decode(block)
-        except UnicodeDecodeError as error:
-            raise unreadable("không phải UTF-8") from error
-        self._at = 0
-        yield from self._rows()
-        if len(self._text) - self._at > MAX_ROW:
+        self._unfinished += len(block)
+        self._parse(self._without_mark(block))
+        events = list(self._events)
+        self._events.clear()
+        for event, value in events:
+            row = self._row(event, value)
+            if row is not None:
+                yield row
+        if self._unfinished > MAX_ROW:
             raise unreadable("không phải danh sách JSON")
 
     def finish(self) -> Answer:
         """Call when the body is at its end. Raises AxisError for a cut, incomplete or unfavourable answer."""
-        if self._place is not _Place.END:
-            raise unreadable("danh sách bị cắt giữa chừng")
+        try:
+            self._parser.close()
+        except ijson.JSONError as error:
+            raise unreadable("danh sách bị cắt giữa chừng") from error
         answer = answer_of(self._fields)
         if not answer.ok:
             raise refused(answer)
@@ -60,78 +61,64 @@ class RowStream:
             raise unreadable("thiếu danh sách data")
         return answer
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        while True:
-            start = self._at
-            self._skip_blank()
-            if self._place is _Place.END or self._at >= len(self._text):
-                return
-            if self._place is _Place.ROWS:
-                row = self._row()
-                if row is not None:
-                    yield row
-            else:
-                self._field()
-            if self._at == start:  # needs more bytes
-                return
+    def _without_mark(self, block: bytes) -> bytes:
+        if self._begun:
+            return block
+        self._head += block
+        if len(self._head) < len(BOM_UTF8) and BOM_UTF8.startswith(self._head):
+            return b""
+        self._begun = True
+        return self._head.removeprefix(BOM_UTF8)
 
-    def _row(self) -> dict[str, Any] | None:
-        mark = self._text[self._at]
-        if mark in "],":
-            self._at += 1
-            self._place = _Place.FIELDS if mark == "]" else _Place.ROWS
-            return None
-        if mark != "{":
-            raise unreadable("dòng của danh sách không phải đối tượng")
-        scanned = self._value(self._at)
-        if scanned is None:
-            return None
-        row, self._at = scanned
-        return row if isinstance(row, dict) else None
-
-    def _field(self) -> None:
-        mark = self._text[self._at]
-        if mark in "{,}":
-            if (mark == "{") != (self._place is _Place.START):
-                raise unreadable("không phải đối tượng JSON")
-            self._place = _Place.END if mark == "}" else _Place.FIELDS
-            self._at += 1
-        elif mark == '"' and self._place is _Place.FIELDS:
-            self._named()
-        else:
-            raise unreadable("không phải đối tượng JSON")
-
-    def _named(self) -> None:
-        """One ``"name": value``; stays where it is until the value is complete."""
-        scanned = self._value(self._at)
-        if scanned is None:
+    def _parse(self, block: bytes) -> None:
+        if not block:  # the library takes it for the end
             return
-        name, at = scanned
-        at = _after_blank(self._text, at)
-        if self._text[at : at + 1] not in {":", ""}:
-            raise unreadable("không phải đối tượng JSON")
-        at = _after_blank(self._text, at + 1)
-        if name == "data" and self._text[at : at + 1] == "[":
-            self._place, self._at, self._listed = _Place.ROWS, at + 1, True
-            return
-        value = self._value(at)
-        # A number may go on in the next block: only what is followed by something is complete.
-        if value is not None and value[1] < len(self._text):
-            self._fields[name], self._at = value
-
-    def _value(self, at: int) -> tuple[Any, int] | None:
-        """None while the value is not complete."""
         try:
-            return self._scan(self._text, at)
-        except ValueError:
-            return None
-        except RecursionError as error:
-            raise unreadable("JSON lồng quá sâu") from error
+            self._parser.send(block)
+        except (ijson.JSONError, UnicodeDecodeError) as error:
+            raise unreadable("không phải JSON") from error
 
-    def _skip_blank(self) -> None:
-        self._at = _after_blank(self._text, self._at)
+    def _row(self, event: str, value: Any) -> dict[str, Any] | None:
+        """Take one event; the row that it completes."""
+        self._depth += (event in _OPENS) - (event in _CLOSES)
+        if self._value is not None:
+            self._value.event(event, value)
+            return self._completed() if self._depth == 1 + self._listing else None
+        if self._listing:
+            self._between_rows(event, value)
+        elif event == "map_key":
+            self._name = value
+        elif event in _OPENS and self._depth > 1:
+            self._opened(event, value)
+        elif self._depth == 1 and event != "start_map":
+            self._fields[self._name] = value
+            self._unfinished = 0
+        elif event not in ("start_map", "end_map"):
+            raise unreadable("không phải đối tượng JSON")
+        return None
 
+    def _opened(self, event: str, value: Any) -> None:
+        if self._name == "data" and event == "start_array":
+            self._listing = self._listed = True
+            return
+        self._value = ObjectBuilder()
+        self._value.event(event, value)
 
-def _after_blank(text: str, at: int) -> int:
-    found = BLANK.match(text, at)
-    return found.end() if found else at
+    def _between_rows(self, event: str, value: Any) -> None:
+        if event == "end_array":
+            self._listing = False
+        elif event == "start_map":
+            self._value = ObjectBuilder()
+            self._value.event(event, value)
+        else:
+            raise unreadable("dòng của danh sách không phải đối tượng")
+
+    def _completed(self) -> dict[str, Any] | None:
+        """Of the object that was being built: a row, or nothing when it was a field."""
+        whole: Any = self._value.value if self._value is not None else None
+        self._value, self._unfinished = None, 0
+        if self._listing:
+            row: dict[str, Any] = whole
+            return row
+        self._fields[self._name] = whole
+        return None

@@ -27,7 +27,6 @@ from .text import clean, parse_object
 from .visitors import Pace
 
 VIETNAM: Final = timezone(timedelta(hours=7))
-MAX_JSON: Final = 256 * 1024  # bytes of a JSON body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,6 @@ class Operation:
     audience: Audience
     parameters: tuple[Parameter, ...]
     body: Draft202012Validator | None  # None: no JSON body, or one that streams
-    streams: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,6 @@ def _operation(document: Mapping[str, Any], path: str, item: Mapping[str, Any], 
         audience=Audience(next(iter(security[0]))) if security else Audience.ANYBODY,
         parameters=tuple(_parameter(p) for p in (*item.get("parameters", ()), *described.get("parameters", ()))),
         body=_compile(body["schema"]) if body else None,
-        streams="multipart/form-data" in content,
     )
 
 

@@ -1,26 +1,24 @@
 """multipart/form-data (RFC 7578) as events, without I/O: feed pieces, get parts, however the pieces are cut.
 
-A file's bytes pass through in windows: between two calls at most one unfinished line of the body is kept. Searches are
-plain ``bytes.find``: a regular expression for each request's own boundary costs more than all the rest of its parsing.
+The parsing is the library's; here are its limits, our errors and the names that clients give to files.
 """
 
 from __future__ import annotations
 
-import re
+import warnings
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote
+
+from aiohttp import parse_content_disposition
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from ..errors import GatewayError
 
 _PREAMBLE_LIMIT: Final = 64 * 1024  # bytes before the first boundary
-_HEADER_LIMIT: Final = 16 * 1024  # bytes of a part's headers
+_HEADER_LIMIT: Final = 8 * 1024  # bytes of one header line of a part
+_HEADERS_LIMIT: Final = 16
 _BOUNDARY_LIMIT: Final = 70  # RFC 2046, section 5.1.1
-_PADDING_LIMIT: Final = 128  # white space after a boundary
-
-# name=value or name="value" of a header; a quote inside is written \" (RFC 822) or %22 (browsers).
-_OPTION: Final = re.compile(r';\s*([A-Za-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))\s*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,131 +40,62 @@ class PartEnd:
 PartEvent = PartStart | PartData | PartEnd
 
 
-class _State(Enum):
-    PREAMBLE = auto()
-    HEADERS = auto()
-    CONTENT = auto()
-    EPILOGUE = auto()
-
-
 class MultipartReader:
     """One body. Raise MULTIPART_INVALID for what is none, or has more than ``most_parts`` parts."""
 
     def __init__(self, boundary: bytes, *, most_parts: int) -> None:
-        self._mark = b"\r\n--" + boundary
-        self._buffer = bytearray(b"\r\n")  # so that a body may begin with its boundary
-        self._searched = 0  # no mark begins before this place of the buffer
-        self._state = _State.PREAMBLE
-        self._parts_left = most_parts
+        self._parser = PushMultipartParser(
+            boundary,
+            max_header_size=_HEADER_LIMIT,
+            max_header_count=_HEADERS_LIMIT,
+            max_segment_count=most_parts,
+        )
+        self._preamble = 0  # bytes taken while no part had begun
 
     def feed(self, piece: bytes) -> list[PartEvent]:
         """The events that this piece completes."""
-        if self._state is _State.EPILOGUE:
+        if not piece:  # the library takes it for the end
             return []
-        self._buffer += piece
-        events: list[PartEvent] = []
-        while self._step(events):
-            pass
+        try:
+            events = [_event(event) for event in self._parser.parse(piece)]
+        except MultipartError as error:
+            raise _invalid(f"Thân yêu cầu không phải multipart/form-data hợp lệ: {error}.") from error
+        if events:
+            self._preamble = -1
+        elif self._preamble >= 0:
+            self._preamble += len(piece)
+            if self._preamble > _PREAMBLE_LIMIT:
+                raise _invalid("Phần trước boundary đầu tiên quá dài.")
         return events
 
     def end(self) -> None:
         """The body is over; raise MULTIPART_INVALID when it is not whole."""
-        if self._state is not _State.EPILOGUE:
-            raise _invalid("Thân yêu cầu không phải multipart/form-data đầy đủ.")
-
-    def _step(self, events: list[PartEvent]) -> bool:
-        """Take one thing out of the buffer; False when more must come first."""
-        if self._state is _State.HEADERS:
-            return self._read_headers(events)
-        if self._state is _State.EPILOGUE:
-            self._buffer.clear()
-            return False
-        found, after, last = self._find_mark()
-        if self._state is _State.PREAMBLE:
-            if found < 0 and len(self._buffer) > _PREAMBLE_LIMIT:
-                raise _invalid("Phần trước boundary đầu tiên quá dài.")
-        else:
-            self._pass_on(found if found >= 0 else self._searched, events)
-            if found >= 0:
-                events.append(PartEnd())
-                after -= found
-        if found < 0:
-            return False
-        del self._buffer[:after]
-        self._searched = 0
-        self._state = _State.EPILOGUE if last else _State.HEADERS
-        return True
-
-    def _find_mark(self) -> tuple[int, int, bool]:
-        """Where the next boundary stands, where what follows it begins, whether it is the last; -1 if not yet known."""
-        while True:
-            found = self._buffer.find(self._mark, self._searched)
-            if found < 0:
-                self._searched = max(self._searched, len(self._buffer) - len(self._mark) + 1)
-                return -1, 0, False
-            self._searched = found
-            behind = found + len(self._mark)
-            rest = bytes(self._buffer[behind : behind + _PADDING_LIMIT])
-            if rest.startswith(b"--"):
-                return found, behind + 2, True
-            line = rest.lstrip(b" \t")
-            if line.startswith(b"\r\n"):
-                return found, behind + len(rest) - len(line) + 2, False
-            if len(rest) < _PADDING_LIMIT and line in (b"", b"\r", b"-"):
-                return -1, 0, False
-            self._searched = found + 1  # only looks like it: content
-
-    def _pass_on(self, until: int, events: list[PartEvent]) -> None:
-        if until > 0:
-            events.append(PartData(bytes(self._buffer[:until])))
-            del self._buffer[:until]
-            self._searched -= until
-
-    def _read_headers(self, events: list[PartEvent]) -> bool:
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0 and len(self._buffer) <= _HEADER_LIMIT:
-            return False
-        if end < 0 or end > _HEADER_LIMIT:
-            raise _invalid("Phần đầu của một phần quá dài.")
-        if self._parts_left == 0:
-            raise _invalid("Thân yêu cầu có quá nhiều phần.")
-        self._parts_left -= 1
-        events.append(_start(bytes(self._buffer[:end])))
-        del self._buffer[: end + 4]
-        self._state = _State.CONTENT
-        return True
+        try:
+            self._parser.close()
+        except MultipartError as error:
+            raise _invalid("Thân yêu cầu không phải multipart/form-data đầy đủ.") from error
 
 
-def _start(head: bytes) -> PartStart:
-    """What Content-Disposition says of the part."""
-    try:
-        lines = head.decode("utf-8").split("\r\n")
-    except UnicodeDecodeError as error:
-        raise _invalid("Phần đầu của một phần không phải UTF-8.") from error
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip().lower() == "content-disposition":
-            options = {key.lower(): _unquoted(quoted, plain) for key, quoted, plain in _OPTION.findall(value)}
-            if value.partition(";")[0].strip().lower() == "form-data" and "name" in options:
-                return PartStart(options["name"], _filename(options))
-    raise _invalid("Một phần thiếu Content-Disposition: form-data với tên.")
+def _event(event: MultipartSegment | bytes | bytearray | None) -> PartEvent:
+    if event is None:
+        return PartEnd()
+    if isinstance(event, MultipartSegment):
+        if not event.name:
+            raise _invalid("Một phần thiếu Content-Disposition: form-data với tên.")
+        return PartStart(event.name, _filename(event))
+    return PartData(bytes(event))
 
 
-def _unquoted(quoted: str, plain: str) -> str:
-    return quoted.replace('\\"', '"').replace("%22", '"') if quoted else plain
-
-
-def _filename(options: dict[str, str]) -> str | None:
-    extended = options.get("filename*")
-    if extended is not None:
-        charset, _, rest = extended.partition("'")
-        if charset.lower() == "utf-8" and "'" in rest:
-            try:
-                return unquote_to_bytes(rest.partition("'")[2]).decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise _invalid("Tên tệp (filename*) không phải UTF-8.") from error
-    plain = options.get("filename")
-    return None if plain is None else decoded_name(plain)
+def _filename(segment: MultipartSegment) -> str | None:
+    """RFC 7578 has no ``filename*``, but clients on .NET send it beside a mangled ``filename``: it is read first."""
+    disposition = segment["Content-Disposition"]
+    if "filename*" in disposition.lower():
+        with warnings.catch_warnings(action="ignore"):
+            extended = parse_content_disposition(disposition)[1].get("filename*")
+        if extended is None:
+            raise _invalid("Tên tệp (filename*) không đọc được.")
+        return extended
+    return None if segment.filename is None else decoded_name(segment.filename)
 
 
 def decoded_name(filename: str) -> str:
@@ -181,12 +110,11 @@ def decoded_name(filename: str) -> str:
 
 def boundary_of(content_type: str) -> bytes:
     """The boundary of a multipart/form-data body. Raise MEDIA_TYPE_UNSUPPORTED or MULTIPART_INVALID."""
-    media_type, _, _ = content_type.partition(";")
-    if media_type.strip().lower() != "multipart/form-data":
+    media_type, options = parse_options_header(content_type)
+    if media_type != "multipart/form-data":
         raise GatewayError("MEDIA_TYPE_UNSUPPORTED", "Thân yêu cầu phải là multipart/form-data.")
-    options = {key.lower(): quoted or plain for key, quoted, plain in _OPTION.findall(content_type)}
     boundary: str = options.get("boundary", "")
-    if not 0 < len(boundary) <= _BOUNDARY_LIMIT or not boundary.isascii():
+    if not 0 < len(boundary) <= _BOUNDARY_LIMIT or not boundary.isascii() or not boundary.isprintable():
         raise _invalid("Tiêu đề Content-Type thiếu boundary hợp lệ.")
     return boundary.encode()
 

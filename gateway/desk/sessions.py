@@ -53,7 +53,6 @@ class Wanted:
 class Started:
     session: OpenSession
     secret: str  # shown once; whoever signs shows it
-    opened_at: datetime
 
 
 async def tokens(node: Node) -> tuple[TokenInfo, ...]:
@@ -89,7 +88,7 @@ async def open_session(node: Node, agency_id: UUID, wanted: Wanted, pin: str, *,
             await asyncio.shield(desk.tokens.close(opened.handle))
         raise
     desk.sessions[session.id] = session
-    return Started(session=session, secret=secret, opened_at=now)
+    return Started(session=session, secret=secret)
 
 
 def _minutes(node: Node, wanted: Wanted) -> float:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEAD = 4096  # first bytes that decide the quick check
-INSPECT_JOB = "lienthong.gateway.files.inspection:inspect_file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

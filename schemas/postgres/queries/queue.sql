@@ -253,11 +253,6 @@ returning true;
 select id, kind, key, lane, channel, payload, attempts, last_error, reason, created_at
 from work where state = 'parked' order by position limit :limit;
 
--- name: work_open
--- Open work per kind and state.
-select kind, state, count(*) as rows, min(due_at) as first_due
-from work where state in ('ready', 'leased', 'parked') group by kind, state order by kind, state;
-
 -- name: work_purge!
 delete from work where settled_at < now() - make_interval(secs => :older::double precision);
 
