@@ -25,7 +25,7 @@ class RowStream:
 
     def __init__(self) -> None:
         self._events: list[tuple[str, Any]] = ijson.sendable_list()
-        self._parser = ijson.basic_parse_coro(self._events, use_float=True)
+        self._parser = ijson.basic_parse_coro(self._events)
         self._head = b""  # the first bytes, while they may be a byte order mark
         self._begun = False
         self._unfinished = 0  # bytes since something was complete
