@@ -20,6 +20,8 @@ from .assemble import KafkaError, assembled
 HEAP: Final = "-Xmx512m"
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
+PORTS: Final = 4  # plain, controller, secure, inner
+PROTOCOLS: Final = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,DOOR:PLAINTEXT"
 LOGGING: Final = """status=error
 appender.console.type=Console
 appender.console.name=out
@@ -48,6 +50,7 @@ class BrokerProcess:
     port: int
     controller_port: int
     secure_port: int | None
+    inner_port: int  # where a proxy finds it, when clients are to come through one
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -101,6 +104,7 @@ class Cluster:
     size: int = 1
     secured: Secured | None = None
     port: int = 0  # of the first broker's plain listener; 0: any
+    doors: tuple[int, ...] = ()  # for each broker the port of a proxy before it, at which clients are told to come
     outlive: bool = False  # leave it running after the block, and after this program
     sleep: Callable[[float], None] = time.sleep
     brokers: list[BrokerProcess] = field(default_factory=list)
@@ -132,6 +136,11 @@ class Cluster:
         return ",".join(broker.address for broker in self.brokers)
 
     @property
+    def door_bootstrap(self) -> str:
+        """The proxies' addresses: what bootstraps here never meets a broker itself."""
+        return ",".join(f"127.0.0.1:{port}" for port in self.doors)
+
+    @property
     def secure_bootstrap(self) -> str:
         return ",".join(f"127.0.0.1:{broker.secure_port}" for broker in self.brokers)
 
@@ -161,15 +170,20 @@ class Cluster:
         folder = self.folder / f"broker-{number}"
         folder.mkdir(exist_ok=True)
         kept = folder / "ports"
-        if not kept.exists():  # the same ports at the next start: clients and the other brokers know them
-            ports = free_ports(3)
+        # The same ports at the next start: clients and the other brokers know them.
+        if not kept.exists() or len(kept.read_text().split()) != PORTS:
+            ports = free_ports(PORTS)
             if self.port and number == 1:
                 ports[0] = self.port
             kept.write_text(" ".join(map(str, ports)))
-        plain, controller, secure = map(int, kept.read_text().split())
-        secure_port = secure if self.secured else None
+        plain, controller, secure, inner = map(int, kept.read_text().split())
         return BrokerProcess(
-            number=number, folder=folder, port=plain, controller_port=controller, secure_port=secure_port
+            number=number,
+            folder=folder,
+            port=plain,
+            controller_port=controller,
+            secure_port=secure if self.secured else None,
+            inner_port=inner,
         )
 
     def _identity(self) -> str:
@@ -202,6 +216,10 @@ class Cluster:
         listeners = [f"PLAINTEXT://127.0.0.1:{broker.port}"]
         if self.secured is not None:
             listeners.append(f"SASL_SSL://127.0.0.1:{broker.secure_port}")
+        told = list(listeners)
+        if self.doors:
+            listeners.append(f"DOOR://127.0.0.1:{broker.inner_port}")
+            told.append(f"DOOR://127.0.0.1:{self.doors[broker.number - 1]}")
         copies = min(3, self.size)
         voters = ",".join(f"{one.number}@127.0.0.1:{one.controller_port}" for one in self.brokers or [broker])
         return {
@@ -209,10 +227,10 @@ class Cluster:
             "node.id": broker.number,
             "controller.quorum.voters": voters,
             "listeners": ",".join([*listeners, f"CONTROLLER://127.0.0.1:{broker.controller_port}"]),
-            "advertised.listeners": ",".join(listeners),
+            "advertised.listeners": ",".join(told),
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
+            "listener.security.protocol.map": PROTOCOLS,
             "log.dirs": broker.folder / "data",
             "offsets.topic.replication.factor": copies,
             "offsets.topic.num.partitions": 4,

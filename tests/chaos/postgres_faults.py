@@ -1,0 +1,88 @@
+"""What may happen to a PostgreSQL server, as functions: it is restarted, killed, or stands still for a while.
+
+They work on a running ``EmbeddedServer`` (somebody supervises it, so that it comes back) or on the processes of a data
+folder; ``through`` leads a client to a server by way of a proxy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+
+from lienthong.gateway.postgres.occupants import occupants
+from lienthong.tests.chaos.proxy import Proxy
+from lienthong.tests.waiting import until
+
+BACK_SECONDS = 30.0
+
+
+def through(proxy: Proxy, dsn: str) -> str:
+    """The same database by way of the proxy, whose target is the server of ``dsn`` from now on."""
+    parts = urlsplit(dsn)
+    query = parse_qs(parts.query)
+    proxy.target = Path(query["host"][0]) / f".s.PGSQL.{query['port'][0]}"
+    account = f"{parts.username}:{parts.password}"
+    return f"postgresql://{account}@127.0.0.1:{proxy.port}{unquote(parts.path)}"
+
+
+async def answers(dsn: str) -> bool:
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection = await asyncpg.connect(dsn, timeout=2)
+        try:
+            return bool(await connection.fetchval("select true"))
+        finally:
+            await connection.close()
+    return False
+
+
+def postmaster(cluster: Path) -> int:
+    """Process id of the server that works in this data folder."""
+    return int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
+async def restart(cluster: Path, how: signal.Signals, dsn: str) -> None:
+    """End the server and wait until another one answers: SIGINT (fast), SIGQUIT (immediate), SIGKILL (all at once)."""
+    before = postmaster(cluster)
+    for pid in occupants(cluster) if how is signal.SIGKILL else [before]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, how)
+
+    async def another() -> bool:
+        with contextlib.suppress(OSError, ValueError):
+            return postmaster(cluster) != before and await answers(dsn)
+        return False
+
+    await until(another, BACK_SECONDS)
+
+
+async def kill_a_backend(dsn: str) -> None:
+    """SIGKILL to one session's process: the server takes it for corruption and ends all sessions to recover."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        os.kill(connection.get_server_pid(), signal.SIGKILL)
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await connection.fetchval("select true")
+    finally:
+        connection.terminate()
+    await until(lambda: answers(dsn), BACK_SECONDS)
+
+
+@asynccontextmanager
+async def paused(cluster: Path) -> AsyncIterator[None]:
+    """Every process of the server stands still: connections stay open and nobody answers."""
+    pids = occupants(cluster)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
