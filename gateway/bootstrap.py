@@ -42,7 +42,7 @@ from .errors import GatewayError
 from .evidence import EvidenceRoom
 from .examiner import open_examiner
 from .exchanges import rows as transition_rows
-from .files.store import FileStore
+from .files.opening import open_files
 from .identifiers import new_id
 from .node import Node
 from .pipeline.handover import TOPIC, consumer
@@ -185,9 +185,7 @@ async def open_node(settings: Settings, server: EmbeddedServer | None, *, servin
         pool = DatabaseSettings(connections_max=settings.database.pool_size, application_name=settings.instance)
         db = await stack.enter_async_context(Database(dsn, pool))
         await fill_transitions(db)
-        files = FileStore(
-            settings.data_dir / "files", token=lambda: os.urandom(16).hex(), reserve=settings.files.reserve_bytes
-        )
+        files = open_files(settings, token=lambda: os.urandom(16).hex())
         await files.start(older_than=clock() - timedelta(hours=1))
         scratch = scratch_of(settings)
         scratch.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +20,8 @@ from ..signing.materials import TIMESTAMP
 from ..signing.report import FileReport
 from ..signing.request import VerificationRequest
 from .errors import GatewayError
-from .files.store import NODE_FILES, FileStore
+from .files.layout import NODE_FILES
+from .files.port import FileStore
 from .postgres.database import Database
 
 PROGRAM: Final = "lienthong"
@@ -80,37 +80,32 @@ def _row(position: int, bundle: Bundle) -> dict[str, Any]:
     }
 
 
-async def of_file(db: Database, *, files_dir: Path, file_sha256: str) -> tuple[bytes, str]:
+async def of_file(db: Database, *, files: FileStore, file_sha256: str) -> tuple[bytes, str]:
     """The newest evidence about a file as one JSON file, and its SHA-256. Raise EVIDENCE_NOT_FOUND."""
     async with db.unit(None) as conn:
         row = await db.queries.evidence_of_file(conn, file_sha256=file_sha256)
-    return await _whole(row, files_dir)
+    return await _whole(row, files)
 
 
 async def of_exchange(
-    db: Database, *, files_dir: Path, agency_id: UUID, exchange_id: UUID, position: int
+    db: Database, *, files: FileStore, agency_id: UUID, exchange_id: UUID, position: int
 ) -> tuple[bytes, str]:
     """The newest evidence about one file of an exchange. Raise EVIDENCE_NOT_FOUND."""
     async with db.unit(agency_id) as conn:
         row = await db.queries.evidence_of_exchange(
             conn, agency_id=agency_id, exchange_id=exchange_id, position=position
         )
-    return await _whole(row, files_dir)
+    return await _whole(row, files)
 
 
-async def _whole(row: Any, files_dir: Path) -> tuple[bytes, str]:
+async def _whole(row: Any, files: FileStore) -> tuple[bytes, str]:
     if row is None:
         raise GatewayError("EVIDENCE_NOT_FOUND", "Nút không giữ chứng cứ nào về tệp này.")
-    return await asyncio.to_thread(_assemble, row, files_dir), row["sha256"]
-
-
-def _assemble(row: Any, files_dir: Path) -> bytes:
     objects = {digest: b64decode(content) for digest, content in row["timestamps"].items()}
-    store = FileStore(files_dir, token=lambda: "")
     bundle = Bundle(text=row["manifest"], objects=objects)
     for digest in bundle.named - objects.keys():
-        objects[digest] = store.path(NODE_FILES, digest).read_bytes()
-    return bundle_json(bundle)
+        objects[digest] = b"".join([window async for window in files.stream(NODE_FILES, digest)])
+    return await asyncio.to_thread(bundle_json, bundle), row["sha256"]
 
 
 async def collected(room: EvidenceRoom, request: VerificationRequest, report: FileReport) -> Bundle | None:

@@ -15,7 +15,7 @@ from ..signing.request import VerificationRequest
 from .desk.tools import Desk
 from .envelopes import EnvelopeSigner
 from .evidence import EvidenceRoom
-from .files.store import FileStore
+from .files.port import FileStore
 from .postgres.database import Database
 from .revocation.desk import RevocationDesk
 from .settings import Settings

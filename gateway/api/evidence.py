@@ -14,7 +14,7 @@ async def fetch_evidence(call: Call) -> web.Response:
     """Of an outgoing or incoming document alike; another agency's document has none."""
     content, sha256 = await of_exchange(
         call.node.db,
-        files_dir=call.node.settings.files_dir,
+        files=call.node.files,
         agency_id=call.agency.agency_id,
         exchange_id=call.identifier(Noun.EXCHANGE),
         position=call.parameters["n"],

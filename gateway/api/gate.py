@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import GatewayError
-from ..files.store import FileStore
+from ..files.port import FileStore
 
 
 class Gate:

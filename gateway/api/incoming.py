@@ -9,13 +9,13 @@ from aiohttp import web
 
 from ..errors import GatewayError
 from ..exchanges import Subject, label
-from ..files.store import NODE_FILES
+from ..files.layout import NODE_FILES
 from ..identifiers import Noun, show
 from ..pipeline import clerk
 from ..registers.incoming import BOOK
 from .calls import Call, reply
 from .documents import find_exchange, not_found
-from .stored import Stored, send_stored
+from .stored import Stored, send_kept
 from .views import incoming_view, mailbox_view
 
 
@@ -57,13 +57,12 @@ async def fetch_package(call: Call) -> web.StreamResponse:
     if row is None:
         raise not_found()
     stored = Stored(
-        path=call.node.files.path(NODE_FILES, row["sha256"]),
         sha256=row["sha256"],
         size=row["size"],
         name=f"{row['receiver_doc_id']}.edxml",
         content_type="application/octet-stream",
     )
-    return await send_stored(call.request, stored)
+    return await send_kept(call.request, call.node.files, NODE_FILES, stored)
 
 
 async def fetch_file(call: Call) -> web.StreamResponse:
@@ -77,13 +76,12 @@ async def fetch_file(call: Call) -> web.StreamResponse:
     if row is None:
         raise GatewayError("FILE_NOT_IN_DOCUMENT", "Văn bản đến này không có tệp mang số thứ tự đó.")
     stored = Stored(
-        path=call.node.files.path(call.agency.agency_id, row["sha256"]),
         sha256=row["sha256"],
         size=row["size"],
         name=row["name"],
         content_type=row["content_type"],
     )
-    return await send_stored(call.request, stored)
+    return await send_kept(call.request, call.node.files, call.agency.agency_id, stored)
 
 
 async def register_incoming(call: Call) -> web.Response:

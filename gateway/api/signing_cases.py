@@ -25,7 +25,7 @@ from .calls import Call, reply
 from .faults import check
 from .intake import Judged, Taken, take_in
 from .signing_views import case_summary, case_view
-from .stored import Stored, send_stored
+from .stored import Stored, send_kept
 from .text import clean
 
 _UNKNOWN_SIZE: Final = 1_000_000  # bytes asked of the disk when the body does not say how long it is
@@ -105,16 +105,15 @@ async def fetch_file(call: Call) -> web.StreamResponse:
     node, agency_id = call.node, call.agency.agency_id
     async with node.db.unit(agency_id) as conn:
         case = await read_case(node, conn, agency_id, _case_id(call))
-    return await send_stored(call.request, stored_file(node, case, call.parameters["n"]))
+    return await send_kept(call.request, node.files, agency_id, stored_file(case, call.parameters["n"]))
 
 
-def stored_file(node: Node, case: CaseView, position: int) -> Stored:
+def stored_file(case: CaseView, position: int) -> Stored:
     """Raise FILE_NOT_FOUND."""
     file = next((one for one in case.files if one["position"] == position), None)
     if file is None:
         raise GatewayError("FILE_NOT_FOUND", "Hồ sơ ký không có tệp mang thứ tự này.")
     return Stored(
-        path=node.files.path(case.row["agency_id"], file["sha256"]),
         sha256=file["sha256"],
         size=file["size"],
         name=file["name"],

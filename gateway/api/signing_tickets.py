@@ -24,7 +24,7 @@ from .multipart import PartData, PartStart
 from .signing_cases import stored_file
 from .signing_sessions import public_url
 from .signing_views import start_view, ticket_view
-from .stored import Stored, send_stored
+from .stored import Stored, send_kept, send_stored
 
 _PARTS: Final = 16  # of an upload; the tool sends its own fields beside the file
 _PULSE: Final = 60.0
@@ -38,7 +38,8 @@ async def show_ticket(call: Call) -> web.Response:
 async def fetch_file(call: Call) -> web.StreamResponse:
     ticket = await look_up(call.node, call.parameters["ticket"], Channel.TICKET)
     ticket.file(call.parameters["n"])
-    return await send_stored(call.request, stored_file(call.node, ticket.case, call.parameters["n"]))
+    stored = stored_file(ticket.case, call.parameters["n"])
+    return await send_kept(call.request, call.node.files, ticket.agency_id, stored)
 
 
 async def start(call: Call) -> web.Response:
@@ -53,8 +54,8 @@ async def start(call: Call) -> web.Response:
 async def fetch_prepared(call: Call) -> web.StreamResponse:
     path = await external.prepared(call.node, call.parameters["ticket"], call.parameters["n"])
     sha256, size = await asyncio.to_thread(digest_of, path)
-    stored = Stored(path=path, sha256=sha256, size=size, name="prepared.pdf", content_type="application/pdf")
-    return await send_stored(call.request, stored)
+    stored = Stored(sha256=sha256, size=size, name="prepared.pdf", content_type="application/pdf")
+    return await send_stored(call.request, stored, path)
 
 
 async def finish(call: Call) -> web.Response:
@@ -85,7 +86,8 @@ async def show_vgca(call: Call) -> web.Response:
 
 async def fetch_vgca(call: Call) -> web.StreamResponse:
     place = await vgca.find_place(call.node, call.parameters["ticket"], call.parameters["n"])
-    return await send_stored(call.request, stored_file(call.node, place.ticket.case, call.parameters["n"]))
+    stored = stored_file(place.ticket.case, call.parameters["n"])
+    return await send_kept(call.request, call.node.files, place.ticket.agency_id, stored)
 
 
 async def upload_vgca(call: Call) -> web.Response:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
+from uuid import UUID
 
 from aiohttp import web
 
 from ..errors import GatewayError
+from ..files.port import FileStore
 
 _WINDOW: Final = 256 * 1024
 
@@ -25,27 +27,29 @@ _WINDOW: Final = 256 * 1024
 class Stored:
     """Bytes of the file store as a row names them."""
 
-    path: Path
     sha256: str
     size: int  # bytes, as recorded
     name: str
     content_type: str
 
 
-async def send_stored(request: web.Request, stored: Stored) -> web.StreamResponse:
+async def send_kept(request: web.Request, files: FileStore, owner: UUID, stored: Stored) -> web.StreamResponse:
+    """What the file store keeps for ``owner``. Raise FILE_DAMAGED and as ``send_stored``."""
+    if _known(request, stored):
+        return web.Response(status=web.HTTPNotModified.status_code, headers=_headers(stored))
+    async with files.at_hand(owner, stored.sha256) as path:
+        return await send_stored(request, stored, path)
+
+
+async def send_stored(request: web.Request, stored: Stored, path: Path) -> web.StreamResponse:
     """Raise FILE_NOT_FOUND, FILE_STORE_FAILED, RANGE_INVALID before the first byte.
 
     What others wrote is saved by a browser, never shown by it.
     """
-    headers = {
-        "ETag": f'"{stored.sha256}"',
-        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(stored.sha256)).decode()}:",
-        "Cache-Control": "private, no-cache",
-        "Accept-Ranges": "bytes",
-    }
-    if request.if_none_match and any(tag.value in {stored.sha256, "*"} for tag in request.if_none_match):
+    headers = _headers(stored)
+    if _known(request, stored):
         return web.Response(status=web.HTTPNotModified.status_code, headers=headers)
-    file = await asyncio.to_thread(_open, stored)
+    file = await asyncio.to_thread(_open, stored, path)
     try:
         start, stop = _range(request, stored)
         response = web.StreamResponse(status=206 if stop - start < stored.size else 200, headers=headers)
@@ -70,9 +74,24 @@ def disposition(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _open(stored: Stored) -> BinaryIO:
+def _headers(stored: Stored) -> dict[str, str]:
+    return {
+        "ETag": f'"{stored.sha256}"',
+        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(stored.sha256)).decode()}:",
+        "Cache-Control": "private, no-cache",
+        "Accept-Ranges": "bytes",
+    }
+
+
+def _known(request: web.Request, stored: Stored) -> bool:
+    """Whether the reader has these bytes already."""
+    tags = request.if_none_match
+    return bool(tags) and any(tag.value in {stored.sha256, "*"} for tag in tags or ())
+
+
+def _open(stored: Stored, path: Path) -> BinaryIO:
     try:
-        file = stored.path.open("rb", buffering=0)
+        file = path.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise GatewayError("FILE_NOT_FOUND", "Không tìm thấy nội dung của tệp trong kho.") from error
     if file.seek(0, os.SEEK_END) != stored.size:

@@ -21,7 +21,7 @@ from ...signing.report_json import report_to_json
 from .. import idempotency
 from ..errors import GatewayError, InputFault
 from ..exchanges import Subject, label
-from ..files.store import FileStore
+from ..files.local import LocalStore
 from ..idempotency import EXTEND_AFTER, Claim, Earlier, request_hash
 from ..identifiers import Noun, show
 from ..metadata import metadata_from_json
@@ -155,7 +155,7 @@ async def _passing_store(node: Node) -> AsyncIterator[Node]:
     """The node with a file store of its own, which is gone afterwards: nothing is kept."""
     folder = node.scratch / f"validate-{node.new_id().hex}"
     try:
-        yield replace(node, files=FileStore(folder, token=lambda: node.new_id().hex, reserve=0))
+        yield replace(node, files=LocalStore(folder, token=lambda: node.new_id().hex, reserve=0))
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 

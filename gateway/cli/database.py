@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from ...adapters.axis import Axis
 from ..directory import LOCAL
-from ..files.store import FileStore
+from ..files.opening import open_files
 from ..node import FileExaminer, Node
 from ..postgres.database import Database, DatabaseSettings
 from ..postgres.errors import DatabaseError
@@ -56,7 +56,7 @@ async def opened_node(settings: Settings) -> AsyncIterator[Node]:
     async with opened(settings) as database:
         yield Node(
             db=database,
-            files=FileStore(settings.files_dir, token=lambda: new_id().hex, reserve=settings.files.reserve_bytes),
+            files=open_files(settings, token=lambda: new_id().hex),
             verifier=cast("FileExaminer", None),
             axes=cast("dict[str, Axis]", dict.fromkeys(names)),
             settings=settings,

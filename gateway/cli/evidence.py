@@ -19,6 +19,7 @@ from ...signing.verifying import REPRODUCE_JOB, VerificationPool, VerificationSe
 from ...signing.workers import WorkerError
 from .. import evidence
 from ..errors import GatewayError
+from ..files.opening import open_files
 from ..settings import Settings
 from . import reports
 from .context import Invocation, Json, invocation
@@ -100,4 +101,4 @@ def export(
 async def _export(call: Invocation, digest: str) -> tuple[bytes, str]:
     settings = call.settings()
     async with opened(settings) as database:
-        return await evidence.of_file(database, files_dir=settings.files_dir, file_sha256=digest)
+        return await evidence.of_file(database, files=open_files(settings, token=str), file_sha256=digest)

@@ -13,7 +13,7 @@ from ...signing.json_values import from_json, to_json
 from ...signing.sign_job import SignResult
 from ..errors import GatewayError
 from ..node import Node
-from .orders import made_revision, make_job, refuse_bad, step_of
+from .orders import job_at_hand, made_revision, refuse_bad, step_of
 from .pressing import adopt, run_press
 from .records import CaseView, write_signatures
 from .tickets import Channel, Ticket, look_up, make_workplace, signature_of
@@ -37,13 +37,13 @@ async def start(node: Node, secret: str, position: int, *, certificate: bytes, c
     if hashlib.sha256(certificate).hexdigest() != ticket.row["certificate_sha256"]:
         raise GatewayError("SIGNING_TICKET_CERTIFICATE", "Vé ký được cấp cho một chứng thư khác.")
     target = await make_workplace(node, ticket, position)
-    job = make_job(node, ticket.ready, file, target)
-    value = {
-        "job": to_json(job),
-        "certificate": b64encode(certificate).decode(),
-        "chain": [b64encode(der).decode() for der in chain],
-    }
-    answer = await desk_of(node.desk).press.run("begin_external", value)
+    async with job_at_hand(node, ticket.ready, file, target) as job:
+        value = {
+            "job": to_json(job),
+            "certificate": b64encode(certificate).decode(),
+            "chain": [b64encode(der).decode() for der in chain],
+        }
+        answer = await desk_of(node.desk).press.run("begin_external", value)
     async with node.db.unit(ticket.agency_id) as conn:
         begun = await node.db.queries.begin_ticket_file(conn, ticket_id=ticket.id, position=position, begun=answer)
     if begun is None:

@@ -156,14 +156,15 @@ async def _try(
 
 async def _fill(node: Node, agency_id: UUID, case: CaseView, number: int, day: date, registry: Registry) -> StoredFile:
     target: Path = await node.files.new_temporary()
-    job = FillJob(
-        source=str(node.files.path(agency_id, case.main["sha256"])),
-        target=str(target),
-        number=number_text(number),
-        date=date_text(case.request.place, day),
-        registry=registry,
-    )
-    result = from_json(FillResult, await run_press(node, "fill_pdf", job, target))
+    async with node.files.at_hand(agency_id, case.main["sha256"]) as source:
+        job = FillJob(
+            source=str(source),
+            target=str(target),
+            number=number_text(number),
+            date=date_text(case.request.place, day),
+            registry=registry,
+        )
+        result = from_json(FillResult, await run_press(node, "fill_pdf", job, target))
     return await adopt(node, agency_id, target, result.sha256)
 
 

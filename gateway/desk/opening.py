@@ -168,17 +168,18 @@ async def _prepare(
         await _require_scan(node, agency_id, main)
         return None, ()
     target = await node.files.new_temporary()
-    job = PrepareJob(
-        source=str(node.files.path(agency_id, main.sha256)),
-        target=str(target),
-        flow=profile.flow,
-        initials=request.initials,
-        seal_diameter_mm=profile.seal_diameter_mm,
-        seal_words=2 if profile.appearance is Appearance.TT01_2019 else 0,  # sealed_lines
-        signer_block=request.signer.block,
-        places=request.places,
-    )
-    answer = await run_press(node, "prepare_pdf", job, target)
+    async with node.files.at_hand(agency_id, main.sha256) as source:
+        job = PrepareJob(
+            source=str(source),
+            target=str(target),
+            flow=profile.flow,
+            initials=request.initials,
+            seal_diameter_mm=profile.seal_diameter_mm,
+            seal_words=2 if profile.appearance is Appearance.TT01_2019 else 0,  # sealed_lines
+            signer_block=request.signer.block,
+            places=request.places,
+        )
+        answer = await run_press(node, "prepare_pdf", job, target)
     result = from_json(PrepareResult, answer)
     stored = await adopt(node, agency_id, target, result.sha256)
     return stored, tuple(warning.message for warning in result.warnings)
@@ -186,8 +187,8 @@ async def _prepare(
 
 async def _require_scan(node: Node, agency_id: UUID, main: SubmittedFile) -> None:
     """PDF 1.4 or later, colour, 200 dpi, full scale (NĐ 30/2020 Phụ lục I, Phần II, I.2): told before anybody signs."""
-    path = str(node.files.path(agency_id, main.sha256))
-    answer = await desk_of(node.desk).press.run("digitised", {"path": path})
+    async with node.files.at_hand(agency_id, main.sha256) as path:
+        answer = await desk_of(node.desk).press.run("digitised", {"path": str(path)})
     faults = [InputFault(code=one["code"], place="main", message=one["message"]) for one in answer["faults"]]
     if faults:
         raise GatewayError("SIGNING_REQUEST_INVALID", faults[0].message, faults=faults)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +37,7 @@ class Ready:
     role: Role
     agency_name: str
     rules: Rules
-    picture: Path | None
+    picture: str | None  # SHA-256 in the file store
 
 
 async def get_ready(
@@ -57,7 +59,7 @@ async def get_ready(
             received_at=node.clock(),
         )
         drawn = await node.db.queries.signing_picture(conn, agency_id=agency_id, certificate_sha256=certificate_sha256)
-    picture = None if drawn is None else node.files.path(agency_id, drawn["sha256"])
+    picture = None if drawn is None else drawn["sha256"]
     return Ready(case=case, role=role, agency_name=agency.name, rules=rules, picture=picture)
 
 
@@ -98,21 +100,44 @@ def step_of(ready: Ready, file: Any) -> SignStep:
     return SignStep.DIGITISED if ready.case.row["flow"] == Flow.PAPER_SCAN else SignStep.AGENCY
 
 
-def make_job(node: Node, ready: Ready, file: Any, target: Path) -> SignJob:
+@asynccontextmanager
+async def job_at_hand(node: Node, ready: Ready, file: Any, target: Path) -> AsyncIterator[SignJob]:
+    """The job, and what it reads at hand for as long as the block lasts."""
+    agency_id = ready.case.row["agency_id"]
+    async with AsyncExitStack() as stack:
+        source = await stack.enter_async_context(node.files.at_hand(agency_id, file["sha256"]))
+        picture = None
+        if ready.picture is not None and _pictured(ready, file):
+            picture = await stack.enter_async_context(node.files.at_hand(agency_id, ready.picture))
+        yield _make_job(node, ready, file, _Paths(source=source, target=target, picture=picture))
+
+
+def _pictured(ready: Ready, file: Any) -> bool:
+    step = step_of(ready, file)
+    return step in PICTURED or _older_seal(ready.case.row, step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Paths:
+    source: Path
+    target: Path
+    picture: Path | None
+
+
+def _make_job(node: Node, ready: Ready, file: Any, paths: _Paths) -> SignJob:
     """Everything about one signature in one file; where its key is, is not said here."""
     row, settings = ready.case.row, node.settings.signing
     profile, now, step = row["profile"], node.clock(), step_of(ready, file)
-    text, pictured = _text(ready, step, now), step in PICTURED or _older_seal(row, step)
     policy = ready.rules.annex if step in (SignStep.ANNEX, SignStep.DIGITISED) else ready.rules.main
     return SignJob(
         step=step,
-        source=str(node.files.path(row["agency_id"], file["sha256"])),
-        target=str(target),
+        source=str(paths.source),
+        target=str(paths.target),
         now=now,
         trust_folder=str(node.trust_folder),
         trust_store=settings.trust_store,
-        picture=str(ready.picture) if ready.picture is not None and pictured else None,
-        text=text,
+        picture=str(paths.picture) if paths.picture is not None else None,
+        text=_text(ready, step, now),
         seal_diameter_mm=profile["seal_diameter_mm"],
         flow=Flow(row["flow"]),
         subfilter=Subfilter(profile["subfilter"]),

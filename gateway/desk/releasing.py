@@ -15,7 +15,7 @@ from ...signing.sign_job import Flow
 from ..directory import own_agency
 from ..errors import GatewayError
 from ..node import Node
-from ..pipeline.examination import Examination, FileToExamine, examine_files, rules_for
+from ..pipeline.examination import Examination, examine_files, files_at_hand, rules_for
 from ..pipeline.outward import accept
 from ..submissions import Accepted, Metadata, Submission, SubmittedFile
 from .records import CaseView, move_case, raced, read_case
@@ -113,16 +113,8 @@ async def examine_case(node: Node, agency_id: UUID, case: CaseView) -> Examinati
         )
     if case.row["flow"] == Flow.PAPER_SCAN:
         rules = rules.for_digitised()
-    files = [
-        FileToExamine(
-            path=node.files.path(agency_id, file["sha256"]),
-            name=file["name"],
-            content_type=file["content_type"],
-            sha256=file["sha256"],
-        )
-        for file in case.leaving
-    ]
-    return await examine_files(node, files, rules)
+    async with files_at_hand(node, agency_id, case.leaving) as files:
+        return await examine_files(node, files, rules)
 
 
 def _submitted(case: CaseView) -> tuple[SubmittedFile, ...]:

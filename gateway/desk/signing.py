@@ -15,7 +15,7 @@ from ...signing.errors import SigningError
 from ...signing.sign_job import SignResult
 from ..errors import GatewayError
 from ..node import Node
-from .orders import Ready, files_of_step, get_ready, made_revision, make_job, refuse_bad
+from .orders import Ready, files_of_step, get_ready, job_at_hand, made_revision, refuse_bad
 from .pressing import adopt
 from .records import Revision, Signature, commit_signatures
 from .sessions import end_session
@@ -95,9 +95,9 @@ async def _sign_file(
     node: Node, desk: Desk, session: OpenSession, ready: Ready, file: Any
 ) -> tuple[SignResult, Revision]:
     target = await node.files.new_temporary()
-    job = make_job(node, ready, file, target)
     try:
-        result = await desk.tokens.sign(session.handle, job)
+        async with job_at_hand(node, ready, file, target) as job:
+            result = await desk.tokens.sign(session.handle, job)
         stored = await adopt(node, session.agency_id, target, result.sha256)
     finally:
         await asyncio.to_thread(target.unlink, missing_ok=True)

@@ -145,8 +145,9 @@ async def hand_out(node: Node, agency_id: UUID, ready: Ready, files: Sequence[An
         if file["kind"] == "main" and ready.case.row["flow"] != Flow.PAPER_SCAN:
             continue  # it has its form since the case was opened
         target = await node.files.new_temporary()
-        job = {"source": str(node.files.path(agency_id, file["sha256"])), "target": str(target)}
-        answer = await run_press(node, "hand_out", job, target)
+        async with node.files.at_hand(agency_id, file["sha256"]) as source:
+            job = {"source": str(source), "target": str(target)}
+            answer = await run_press(node, "hand_out", job, target)
         stored = await adopt(node, agency_id, target, answer["sha256"])
         if stored.sha256 != file["sha256"]:
             handed[file["position"]] = Revision(

@@ -22,7 +22,7 @@ from ..node import Node
 from ..pipeline.intake import VIETNAM
 from .external import keep
 from .numbering import number_text
-from .orders import made_revision, make_job, refuse_bad, step_of
+from .orders import job_at_hand, made_revision, refuse_bad, step_of
 from .pressing import adopt, run_press
 from .records import CaseView
 from .tickets import Channel, Ticket, look_up
@@ -89,13 +89,13 @@ async def take_upload(node: Node, secret: str, position: int, uploaded: Path) ->
     if sha256 == file["before_sha256"]:
         raise GatewayError("SIGNING_UPLOAD_UNSIGNED", "Tệp tải lên chưa có chữ ký nào mới.")
     target = await node.files.new_temporary()
-    job = make_job(node, ticket.ready, file, target)
-    value = {
-        "job": to_json(job),
-        "returned": str(uploaded),
-        "certificates": [ticket.row["certificate_sha256"]],
-    }
-    result = from_json(SignResult, await run_press(node, "check_returned", value, target))
+    async with job_at_hand(node, ticket.ready, file, target) as job:
+        value = {
+            "job": to_json(job),
+            "returned": str(uploaded),
+            "certificates": [ticket.row["certificate_sha256"]],
+        }
+        result = from_json(SignResult, await run_press(node, "check_returned", value, target))
     stored = await adopt(node, ticket.agency_id, target, result.sha256)
     refuse_bad(job.step, result)
     revision = made_revision(file, job.step, result, stored.size)

@@ -12,7 +12,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from .errors import FileError
+from .errors import FileError, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def disk_errors() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise FileError("FILE_NOT_FOUND", "Không tìm thấy tệp trong kho.", blame="ours") from error
+        raise not_found() from error
     except OSError as error:
         if error.errno in _FULL:
             raise FileError(

@@ -7,7 +7,7 @@ class FileError(Exception):
     """A file could not be received, stored or served.
 
     ``code`` is stable and stands in the error catalogue: FILE_TOO_LARGE, FILE_NOT_FOUND, FILE_KEY,
-    FILE_STORE_FULL, FILE_STORE_FAILED.
+    FILE_DAMAGED, FILE_STORE_FULL, FILE_STORE_FAILED.
     """
 
     def __init__(self, code: str, message: str, *, blame: str = "document", transient: bool = False) -> None:
@@ -16,3 +16,7 @@ class FileError(Exception):
         self.message = message  # Vietnamese
         self.blame = blame  # ours | peer | document | network
         self.transient = transient
+
+
+def not_found() -> FileError:
+    return FileError("FILE_NOT_FOUND", "Không tìm thấy tệp trong kho.", blame="ours")

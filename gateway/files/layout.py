@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from .durable import sync_folder
@@ -22,6 +22,9 @@ _AGENCY = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 AgencyKey = int | str | UUID
+
+# What belongs to no agency: received bytes until they are given to one, and evidence.
+NODE_FILES: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

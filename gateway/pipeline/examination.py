@@ -7,11 +7,13 @@ runs in worker processes (DESIGN.md, decision 9); here the requests are made and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from ...edxml.identifiers import OrganCode
 from ...queue.port import Connection
@@ -136,6 +138,21 @@ async def _registry(node: Node, conn: Connection, sender: OrganCode, on: date) -
         own |= {code.upper() for code in (row["code"], row["code102"], row["old_code"]) if code}
     rows = node.db.queries.certificates_of_agencies(conn, keys=sorted(own))
     return tuple([registered(row, sender.value) async for row in rows])
+
+
+@asynccontextmanager
+async def files_at_hand(node: Node, agency_id: UUID, files: Sequence[Any]) -> AsyncIterator[list[FileToExamine]]:
+    """Stored files by their rows (sha256, name, content_type), at hand for as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        yield [
+            FileToExamine(
+                path=await stack.enter_async_context(node.files.at_hand(agency_id, row["sha256"])),
+                name=row["name"],
+                content_type=row["content_type"],
+                sha256=row["sha256"],
+            )
+            for row in files
+        ]
 
 
 async def examine_files(node: Node, files: Sequence[FileToExamine], rules: Rules, *, keep: bool = True) -> Examination:

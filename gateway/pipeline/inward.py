@@ -24,7 +24,7 @@ from ...signing.envelope_keys import value_holds
 from ..directory import own_agencies_named
 from ..envelopes import FALSE_SENDERS, judged
 from ..exchanges import Incoming
-from ..files.store import NODE_FILES
+from ..files.layout import NODE_FILES
 from ..node import Node
 from .arrivals import Arrival, deliver
 from .examination import FileToExamine, examine_files, rules_for
@@ -120,7 +120,8 @@ async def examine_incoming(node: Node, work: Work) -> None:
         return
     with scratch_folder(node.scratch / f"in-{incoming_id}") as folder:
         try:
-            reading = await asyncio.to_thread(_read, node, incoming, folder)
+            async with node.files.at_hand(NODE_FILES, incoming["sha256"]) as path:
+                reading = await asyncio.to_thread(_read, node, path, folder)
         except EdxmlError as error:
             await _hold_unreadable(node, work, incoming, error)
             return
@@ -137,8 +138,7 @@ async def examine_incoming(node: Node, work: Work) -> None:
         await _examine_document(node, work, incoming, reading, reading.package)
 
 
-def _read(node: Node, incoming: Any, folder: Path) -> Reading:
-    path = node.files.path(NODE_FILES, incoming["sha256"])
+def _read(node: Node, path: Path, folder: Path) -> Reading:
     reading = read_package(path, folder, limits=node.settings.limits, valid=value_holds)
     return judged(reading, node.settings.envelope_peers)
 

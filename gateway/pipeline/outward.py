@@ -8,7 +8,7 @@ state it starts from, or that it is already over.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from ..node import Node
 from ..registers import outgoing as register
 from ..submissions import Accepted, Metadata, Submission
 from . import acceptance
-from .examination import Examination, FileToExamine, Rules, examine_files, rules_for
+from .examination import Examination, Rules, examine_files, files_at_hand, rules_for
 from .finishing import finish_examination, finish_packaging
 from .handover import lane_of, message
 from .holding import hold_outward
@@ -67,7 +67,8 @@ async def rehearse(node: Node, submission: Submission) -> Rehearsal:
         names = [file.name for file in submission.files]
         checked = await acceptance.check(node, conn, submission.agency_id, submission.metadata, names)
         rules = await _rules(node, conn, checked.agency, submission.metadata)
-    examination = await examine_files(node, _submitted(node, submission), rules, keep=False)
+    async with files_at_hand(node, submission.agency_id, [asdict(file) for file in submission.files]) as files:
+        examination = await examine_files(node, files, rules, keep=False)
     return Rehearsal(faults=(*checked.faults, *examination.faults), reports=examination.reports)
 
 
@@ -107,7 +108,8 @@ async def examine(node: Node, work: Work) -> None:
         metadata = metadata_from_json(exchange["metadata"])
         rules = await _rules(node, conn, sender_in(exchange), metadata)
         rules = rules.for_digitised() if exchange["digitised"] else rules
-    examination = await examine_files(node, stored_files(node, exchange["agency_id"], exchange["files"]), rules)
+    async with files_at_hand(node, exchange["agency_id"], exchange["files"]) as files:
+        examination = await examine_files(node, files, rules)
     if exchange["state"] == Outward.ACCEPTED and refusal_of(examination) is None:
         said = [examined_message(node, exchange)]
         if await finish_examination(node, work, exchange_id, examination, rules, said):
@@ -153,30 +155,6 @@ async def _rules(node: Node, conn: Connection, agency: Agency, metadata: Metadat
     )
 
 
-def _submitted(node: Node, submission: Submission) -> list[FileToExamine]:
-    return [
-        FileToExamine(
-            path=node.files.path(submission.agency_id, file.sha256),
-            name=file.name,
-            content_type=file.content_type,
-            sha256=file.sha256,
-        )
-        for file in submission.files
-    ]
-
-
-def stored_files(node: Node, agency_id: UUID, files: Sequence[Any]) -> list[FileToExamine]:
-    return [
-        FileToExamine(
-            path=node.files.path(agency_id, row["sha256"]),
-            name=row["name"],
-            content_type=row["content_type"],
-            sha256=row["sha256"],
-        )
-        for row in files
-    ]
-
-
 async def save_examination(node: Node, conn: Connection, exchange: Any, examination: Examination, rules: Rules) -> None:
     exchange_id, reports = exchange["id"], examination.as_json()
     await evidence.save(
@@ -213,20 +191,7 @@ async def _package(node: Node, work: Work) -> None:
     async with node.db.single() as conn:
         exchange = await node.db.queries.exchange_in_hand(conn, id=exchange_id)
     agency, metadata = sender_in(exchange), metadata_from_json(exchange["metadata"])
-    attachments = attachments_of(node, agency.id, exchange["files"])
-    frozen = []
-    for number, batch in enumerate(batches(exchange["deliveries"])):
-        values = build(
-            agency=agency,
-            exchange=exchange,
-            metadata=metadata,
-            batch=batch,
-            attachments=attachments,
-            now=exchange["created_at"],  # not the clock: the same bytes when the step is done again
-        )
-        stored = await freeze(node, agency.id, values, axis=batch.axis, scratch=f"{exchange_id}-{number}")
-        frozen.append((batch, stored))
-    packages = [_frozen_row(node, batch, stored) for batch, stored in frozen]
+    packages = await _freeze_all(node, agency, metadata, exchange)
     entry = register.entry(node, exchange, metadata, [row["recipient_name"] for row in exchange["deliveries"]])
     said = [_queued(node, exchange, package) for package in packages]
     if exchange["state"] == Outward.EXAMINED and await finish_packaging(node, work, exchange_id, packages, entry, said):
@@ -241,6 +206,24 @@ async def _package(node: Node, work: Work) -> None:
         await move_outward(node, conn, exchange_id, Outward.EXAMINED, Outward.PACKAGED)
         # Last, because it locks the book's counter, and all documents of the agency queue for it.
         await register.enter(node, conn, exchange, entry)
+
+
+async def _freeze_all(node: Node, agency: Agency, metadata: Metadata, exchange: Any) -> list[dict[str, Any]]:
+    """The packages of a document, each durably stored, as rows."""
+    packages = []
+    async with attachments_of(node, agency.id, exchange["files"]) as attachments:
+        for number, batch in enumerate(batches(exchange["deliveries"])):
+            values = build(
+                agency=agency,
+                exchange=exchange,
+                metadata=metadata,
+                batch=batch,
+                attachments=attachments,
+                now=exchange["created_at"],  # not the clock: the same bytes when the step is done again
+            )
+            stored = await freeze(node, agency.id, values, axis=batch.axis, scratch=f"{exchange['id']}-{number}")
+            packages.append(_frozen_row(node, batch, stored))
+    return packages
 
 
 def _frozen_row(node: Node, batch: Batch, stored: StoredFile) -> dict[str, Any]:

@@ -7,8 +7,8 @@ the bytes are frozen with their SHA-256. Nothing here decides whether a document
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -100,19 +100,24 @@ def build(
     )
 
 
-def attachments_of(node: Node, agency_id: UUID, files: Sequence[Any]) -> tuple[Attachment, ...]:
-    return tuple(
-        Attachment(
-            content_id=row["content_id"],
-            name=row["name"],
-            content_type=row["content_type"],
-            path=node.files.path(agency_id, row["sha256"]),
-            size=row["size"],
-            sha256=row["sha256"],
-            description=row["description"],
+@asynccontextmanager
+async def attachments_of(node: Node, agency_id: UUID, files: Sequence[Any]) -> AsyncIterator[tuple[Attachment, ...]]:
+    """The files of a document, at hand for as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        yield tuple(
+            [
+                Attachment(
+                    content_id=row["content_id"],
+                    name=row["name"],
+                    content_type=row["content_type"],
+                    path=await stack.enter_async_context(node.files.at_hand(agency_id, row["sha256"])),
+                    size=row["size"],
+                    sha256=row["sha256"],
+                    description=row["description"],
+                )
+                for row in files
+            ]
         )
-        for row in files
-    )
 
 
 async def freeze(node: Node, agency_id: UUID, package: Package, *, axis: str, scratch: str) -> StoredFile:

@@ -24,11 +24,11 @@ from ...signing.trust import evidence_key
 from ..exchanges import Inward, Outward
 from ..node import Node
 from .arrivals import Decision, decide_by_files, label_of, put_into_mailbox
-from .examination import Examination, Rules, examine_files, rules_for
+from .examination import Examination, Rules, examine_files, files_at_hand, rules_for
 from .holding import tell
 from .judging import LACKING
 from .moves import NODE, move_inward, move_outward
-from .outward import examined_message, refusal_of, save_examination, stored_files
+from .outward import examined_message, refusal_of, save_examination
 
 BATCH: Final = 20
 WORDS: Final = "Đã có dữ liệu thu hồi; nút xét lại chữ ký: hợp lệ."
@@ -74,7 +74,8 @@ async def _again(node: Node, row: Any) -> bool:
     inward = exchange["direction"] == "inward"
     rules = replace(rules, appearance=inward)
     rules = rules.for_digitised() if exchange["digitised"] else rules
-    examination = await examine_files(node, stored_files(node, exchange["agency_id"], exchange["files"]), rules)
+    async with files_at_hand(node, exchange["agency_id"], exchange["files"]) as files:
+        examination = await examine_files(node, files, rules)
     if examination.overall is Overall.UNDETERMINED:
         return False
     async with node.db.unit(exchange["agency_id"]) as conn:

@@ -8,6 +8,7 @@ again is read from the ``SendOutcome`` value alone (DESIGN.md, decision 18).
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from ...queue.messages import Message, Work
 from ...queue.port import Connection
 from ...queue.work import complete, retry
 from ..exchanges import Delivery, Outgoing, Outward
+from ..files.errors import FileError
 from ..node import Node
 from .finishing import finish_sending
 from .handover import announce, channel_of, lane_of, message
@@ -38,6 +40,7 @@ _OVER: Final = (
 _MAY_GO: Final = [Outgoing.QUEUED, Outgoing.RETRY_WAIT, Outgoing.SUSPENDED]
 # The window in which an unknown send is looked for: clocks differ, and the axis writes the time it took the package.
 _SLACK: Final = timedelta(minutes=10)
+_NOWHERE: Final = Path()  # what is only asked about needs no bytes
 
 
 async def dispatch(node: Node, work: Work) -> None:
@@ -64,7 +67,7 @@ async def dispatch(node: Node, work: Work) -> None:
 
 async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
     """The attempt is written and committed: a crash from here on leaves it without an outcome."""
-    outcome = await node.axes[package["axis"]].send(_on_the_wire(node, package))
+    outcome = await _give(node, package)
     if outcome.kind is OutcomeKind.ACCEPTED and await finish_sending(
         node, work, package, attempt_id, outcome, [_taken(node, package)]
     ):
@@ -72,6 +75,15 @@ async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
     async with node.db.unit(package["agency_id"]) as conn:
         await _end_attempt(node, conn, attempt_id, outcome)
         await OUTCOMES[outcome.kind](node, conn, work, package, outcome)
+
+
+async def _give(node: Node, package: Any) -> SendOutcome:
+    """Bytes that are not at hand were certainly not sent: an error of our store is no outcome of the axis."""
+    try:
+        async with node.files.at_hand(package["agency_id"], package["sha256"]) as path:
+            return await node.axes[package["axis"]].send(_on_the_wire(package, path))
+    except FileError as error:
+        return SendOutcome(kind=OutcomeKind.RETRY, code=error.code, message=error.message)
 
 
 async def _end_attempt(node: Node, conn: Connection, attempt_id: UUID, outcome: SendOutcome) -> None:
@@ -95,10 +107,10 @@ async def _record_crash(node: Node, conn: Connection, package: Any) -> None:
     await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.UNKNOWN, reason=message)
 
 
-def _on_the_wire(node: Node, package: Any) -> OutgoingPackage:
+def _on_the_wire(package: Any, path: Path) -> OutgoingPackage:
     return OutgoingPackage(
         kind=MessageKind(package["kind"]),
-        path=node.files.path(package["agency_id"], package["sha256"]),
+        path=path,
         size=package["size"],
         sha256=package["sha256"],
         sender_code=package["sender_code"],
@@ -193,7 +205,7 @@ async def _ask(node: Node, work: Work, package: Any) -> None:
         since = await node.db.queries.first_attempt_at(conn, package_id=package["id"])
     try:
         found = await node.axes[package["axis"]].find(
-            _on_the_wire(node, package), since=since - _SLACK, until=node.clock() + _SLACK
+            _on_the_wire(package, _NOWHERE), since=since - _SLACK, until=node.clock() + _SLACK
         )
     except AxisError as error:  # the list could not be read: still unknown, asked again without counting
         async with node.db.unit(package["agency_id"]) as conn:

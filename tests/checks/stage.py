@@ -30,7 +30,7 @@ from lienthong.gateway.api.app import make_app
 from lienthong.gateway.bootstrap import fill_transitions
 from lienthong.gateway.checks.file_facts import VIETNAM
 from lienthong.gateway.examiner import open_examiner
-from lienthong.gateway.files.store import FileStore
+from lienthong.gateway.files.local import LocalStore
 from lienthong.gateway.identifiers import new_id
 from lienthong.gateway.node import Node
 from lienthong.gateway.postgres.database import Database
@@ -62,7 +62,7 @@ async def open_checking_node(dsn: str, folder: Path, desk: Desk) -> AsyncIterato
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(Database(dsn))
         await fill_transitions(db)
-        files = FileStore(folder / "files", token=lambda: os.urandom(8).hex(), reserve=0)
+        files = LocalStore(folder / "files", token=lambda: os.urandom(8).hex(), reserve=0)
         await files.start(older_than=clock())
         node = Node(
             db=db,

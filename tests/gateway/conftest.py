@@ -20,7 +20,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from lienthong.gateway.access import issue_key, issue_operator_key
 from lienthong.gateway.api.app import make_app
 from lienthong.gateway.bootstrap import fill_transitions
-from lienthong.gateway.files.store import FileStore
+from lienthong.gateway.files.local import LocalStore
 from lienthong.gateway.identifiers import new_id
 from lienthong.gateway.node import Node
 from lienthong.gateway.postgres.database import Database
@@ -140,7 +140,7 @@ async def node(
     scratch = settings.data_dir / "scratch"
     scratch.mkdir(parents=True)
     await fill_transitions(database)
-    files = FileStore(settings.data_dir / "files", token=lambda: os.urandom(8).hex(), reserve=0)
+    files = LocalStore(settings.data_dir / "files", token=lambda: os.urandom(8).hex(), reserve=0)
     await files.start(older_than=datetime.now(UTC))
     return Node(
         db=database,

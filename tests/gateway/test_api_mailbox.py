@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from lienthong.gateway.exchanges import Inward
-from lienthong.gateway.files.store import NODE_FILES
+from lienthong.gateway.files.layout import NODE_FILES
 from lienthong.gateway.identifiers import Noun, show
 from lienthong.gateway.pipeline.arrivals import put_into_mailbox
 
@@ -274,7 +274,8 @@ async def test_a_register_goes_on_page_by_page(room: Room) -> None:
 
 async def test_bytes_that_are_gone_or_cut_are_not_served(room: Room) -> None:
     path = f"/v1/incoming/{await arrive(room)}/files/0"
-    stored = room.node.files.path(room.receiver, hashlib.sha256(PDF).hexdigest())
+    async with room.node.files.at_hand(room.receiver, hashlib.sha256(PDF).hexdigest()) as stored:
+        pass
     stored.write_bytes(PDF[:-1])
     answer = await room.get(path, key=room.receiver_key)
     assert (answer.status, (await answer.json())["code"]) == (503, "FILE_STORE_FAILED")

@@ -19,20 +19,20 @@ from hypothesis import strategies as st
 
 from lienthong.gateway.files.durable import WINDOW, disk_errors, write_all
 from lienthong.gateway.files.errors import FileError
-from lienthong.gateway.files.store import FileStore
+from lienthong.gateway.files.local import LocalStore
 
 AGENCY = "so-tttt"
 NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FileStore:
+def store(tmp_path: Path) -> LocalStore:
     return make_store(tmp_path / "files")
 
 
-def make_store(root: Path, reserve: int = 0) -> FileStore:
+def make_store(root: Path, reserve: int = 0) -> LocalStore:
     numbers = itertools.count()
-    return FileStore(root, token=lambda: f"t{next(numbers)}", reserve=reserve)
+    return LocalStore(root, token=lambda: f"t{next(numbers)}", reserve=reserve)
 
 
 def files_below(root: Path) -> list[Path]:
@@ -46,18 +46,18 @@ def second_file_system(first: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=other))
 
 
-async def put(store: FileStore, *chunks: bytes, agency: str = AGENCY, limit: int = 1 << 30) -> str:
+async def put(store: LocalStore, *chunks: bytes, agency: str = AGENCY, limit: int = 1 << 30) -> str:
     async with store.receive(agency, limit=limit) as incoming:
         for chunk in chunks:
             await incoming.write(chunk)
         return (await incoming.commit()).sha256
 
 
-async def get(store: FileStore, sha256: str, agency: str = AGENCY) -> bytes:
+async def get(store: LocalStore, sha256: str, agency: str = AGENCY) -> bytes:
     return b"".join([chunk async for chunk in store.stream(agency, sha256)])
 
 
-async def test_committed_bytes_lie_under_their_digest(store: FileStore, tmp_path: Path) -> None:
+async def test_committed_bytes_lie_under_their_digest(store: LocalStore, tmp_path: Path) -> None:
     async with store.receive(AGENCY, limit=100) as incoming:
         await incoming.write(b"%PDF-1.7 ")
         await incoming.write(b"xyz")
@@ -85,7 +85,7 @@ def test_any_pieces_give_the_same_bytes(sizes: list[int]) -> None:
         asyncio.run(round_trip(Path(folder)))
 
 
-async def test_equal_bytes_of_two_agencies_are_two_files(store: FileStore) -> None:
+async def test_equal_bytes_of_two_agencies_are_two_files(store: LocalStore) -> None:
     mine = await put(store, b"same")
     assert await put(store, b"same") == mine
     assert not await store.exists("so-khcn", mine)
@@ -96,7 +96,7 @@ async def test_equal_bytes_of_two_agencies_are_two_files(store: FileStore) -> No
     assert await get(store, mine, "so-khcn") == b"same"
 
 
-async def test_a_damaged_file_is_healed_by_the_same_bytes(store: FileStore) -> None:
+async def test_a_damaged_file_is_healed_by_the_same_bytes(store: LocalStore) -> None:
     sha256 = await put(store, b"good")
     store.path(AGENCY, sha256).write_bytes(b"rot!")
     await put(store, b"good")
@@ -104,7 +104,7 @@ async def test_a_damaged_file_is_healed_by_the_same_bytes(store: FileStore) -> N
 
 
 @pytest.mark.parametrize("size", [10, WINDOW + 10])
-async def test_one_byte_too_many_leaves_nothing(store: FileStore, tmp_path: Path, size: int) -> None:
+async def test_one_byte_too_many_leaves_nothing(store: LocalStore, tmp_path: Path, size: int) -> None:
     await put(store, b"x" * (size - 1), limit=size - 1)
     before = files_below(tmp_path)
     with pytest.raises(FileError) as caught:
@@ -117,14 +117,14 @@ async def test_one_byte_too_many_leaves_nothing(store: FileStore, tmp_path: Path
     assert files_below(tmp_path) == before
 
 
-async def test_leaving_without_commit_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
+async def test_leaving_without_commit_leaves_nothing(store: LocalStore, tmp_path: Path) -> None:
     async with store.receive(AGENCY, limit=1 << 20) as incoming:
         await incoming.write(b"x" * (WINDOW + 1))
         assert len(files_below(tmp_path)) == 1
     assert files_below(tmp_path) == []
 
 
-async def test_a_cancelled_upload_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
+async def test_a_cancelled_upload_leaves_nothing(store: LocalStore, tmp_path: Path) -> None:
     forever = asyncio.Event()
 
     async def upload() -> None:
@@ -142,7 +142,7 @@ async def test_a_cancelled_upload_leaves_nothing(store: FileStore, tmp_path: Pat
     assert files_below(tmp_path) == []
 
 
-async def test_cancelled_in_the_middle_of_a_write_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
+async def test_cancelled_in_the_middle_of_a_write_leaves_nothing(store: LocalStore, tmp_path: Path) -> None:
     for _ in range(20):
         task = asyncio.create_task(put(store, b"x" * WINDOW, b"y" * WINDOW))
         await asyncio.sleep(0)
@@ -152,7 +152,7 @@ async def test_cancelled_in_the_middle_of_a_write_leaves_nothing(store: FileStor
         assert [path for path in files_below(tmp_path) if path.parent.name == "tmp"] == []
 
 
-async def test_nothing_can_be_added_after_commit(store: FileStore) -> None:
+async def test_nothing_can_be_added_after_commit(store: LocalStore) -> None:
     async with store.receive(AGENCY, limit=1 << 30) as incoming:
         await incoming.write(b"x")
         await incoming.commit()
@@ -160,14 +160,14 @@ async def test_nothing_can_be_added_after_commit(store: FileStore) -> None:
             await incoming.write(b"y" * WINDOW)
 
 
-async def test_many_at_once(store: FileStore) -> None:
+async def test_many_at_once(store: LocalStore) -> None:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(put(store, b"%d" % (number % 50))) for number in range(200)]
     assert len({task.result() for task in tasks}) == 50
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-async def test_adopt_moves_a_file_in(store: FileStore, tmp_path: Path, *, elsewhere: bool) -> None:
+async def test_adopt_moves_a_file_in(store: LocalStore, tmp_path: Path, *, elsewhere: bool) -> None:
     folder = second_file_system(tmp_path) if elsewhere else tmp_path
     try:
         source = folder / "phụ lục.xlsx"
@@ -182,7 +182,7 @@ async def test_adopt_moves_a_file_in(store: FileStore, tmp_path: Path, *, elsewh
             shutil.rmtree(folder)
 
 
-async def test_adopt_follows_no_link(store: FileStore, tmp_path: Path) -> None:
+async def test_adopt_follows_no_link(store: LocalStore, tmp_path: Path) -> None:
     target = tmp_path / "secret"
     target.write_bytes(b"secret")
     link = tmp_path / "link"
@@ -192,13 +192,13 @@ async def test_adopt_follows_no_link(store: FileStore, tmp_path: Path) -> None:
     assert target.read_bytes() == b"secret"
 
 
-async def test_adopt_of_nothing_is_our_error(store: FileStore, tmp_path: Path) -> None:
+async def test_adopt_of_nothing_is_our_error(store: LocalStore, tmp_path: Path) -> None:
     with pytest.raises(FileError) as caught:
         await store.adopt(AGENCY, tmp_path / "absent")
     assert caught.value.code == "FILE_NOT_FOUND"
 
 
-async def test_start_sweeps_what_a_crash_left(store: FileStore, tmp_path: Path) -> None:
+async def test_start_sweeps_what_a_crash_left(store: LocalStore, tmp_path: Path) -> None:
     assert await store.start(older_than=NOW) == 0
     left = await store.new_temporary()
     left.write_bytes(b"half a file")
@@ -209,20 +209,20 @@ async def test_start_sweeps_what_a_crash_left(store: FileStore, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("agency", ["../x", "tmp", "", "a/b", "a\0b", "x" * 65])
-async def test_no_agency_escapes_its_folder(store: FileStore, agency: str) -> None:
+async def test_no_agency_escapes_its_folder(store: LocalStore, agency: str) -> None:
     with pytest.raises(FileError) as caught:
         store.receive(agency, limit=1)
     assert caught.value.code == "FILE_KEY"
 
 
 @pytest.mark.parametrize("digest", ["", "../" * 20, "A" * 64, "a" * 63, "a" * 64 + "\n"])
-async def test_no_digest_escapes_its_folder(store: FileStore, digest: str) -> None:
+async def test_no_digest_escapes_its_folder(store: LocalStore, digest: str) -> None:
     with pytest.raises(FileError) as caught:
         store.path(AGENCY, digest)
     assert caught.value.code == "FILE_KEY"
 
 
-async def test_absent_bytes_are_not_found(store: FileStore) -> None:
+async def test_absent_bytes_are_not_found(store: LocalStore) -> None:
     with pytest.raises(FileError) as caught:
         await get(store, "0" * 64)
     assert caught.value.code == "FILE_NOT_FOUND"
@@ -255,9 +255,9 @@ async def test_a_planted_name_is_never_followed(tmp_path: Path) -> None:
 COMMIT_ONE = """
 import asyncio, sys
 from pathlib import Path
-from lienthong.gateway.files.store import FileStore
+from lienthong.gateway.files.local import LocalStore
 async def main():
-    store = FileStore(Path(sys.argv[1]) / "files", token=lambda: "one", reserve=0)
+    store = LocalStore(Path(sys.argv[1]) / "files", token=lambda: "one", reserve=0)
     async with store.receive("so", limit=100) as incoming:
         await incoming.write(b"bytes")
         await incoming.commit()

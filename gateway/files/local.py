@@ -1,9 +1,8 @@
-"""The local file store: bytes by (agency, SHA-256), durable before anything may name them.
+"""The file store in a folder of this machine.
 
-Knows nothing of documents or the database. A file is received under ``tmp/`` on the same file system, hashed
-on the way, synced, renamed, and its folder synced, so that a committed row never names bytes that a power cut
-could take back (DESIGN, noun File; platform.md 4.6). A stream holds one window in memory, never the file; all
-disk work runs on worker threads.
+A file is received under ``tmp/`` on the same file system, hashed on the way, synced, renamed, and its folder synced, so
+that a committed row never names bytes that a power cut could take back (DESIGN, noun File; platform.md 4.6). A stream
+holds one window in memory, never the file; all disk work runs on worker threads.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ import contextlib
 import errno
 import os
 import shutil
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
-from uuid import UUID
+from typing import TYPE_CHECKING, BinaryIO
 
 from .durable import WINDOW, copy_synced, digest_of, disk_errors, sync_file, sync_folder
+from .errors import not_found
 from .incoming import Incoming
 from .layout import AgencyKey, Layout, StoredFile, agency_folder
 
@@ -26,12 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 
-# What belongs to no agency: received bytes until they are given to one, and evidence.
-NODE_FILES: Final = UUID(int=0)
-
-
-class FileStore:
-    """The store below one folder.
+class LocalStore:
+    """``FileStore`` below one folder.
 
     ``token`` gives a file name that was never given before; ``reserve`` is the free space, in bytes, below
     which ``has_room`` says no.
@@ -70,6 +66,14 @@ class FileStore:
     def path(self, agency_id: AgencyKey, sha256: str) -> Path:
         """Where the bytes lie (or would lie); raise FILE_KEY for what cannot be a key."""
         return self._layout.path(agency_id, sha256)
+
+    @asynccontextmanager
+    async def at_hand(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[Path]:
+        """The file itself, whose bytes nobody looks at again here. Raise FILE_NOT_FOUND."""
+        path = self.path(agency_id, sha256)
+        if not path.is_file():
+            raise not_found()
+        yield path
 
     async def exists(self, agency_id: AgencyKey, sha256: str) -> bool:
         return await asyncio.to_thread(self.path(agency_id, sha256).is_file)
