@@ -27,12 +27,12 @@ from ..adapters.vxp.client import open_vxp
 from ..adapters.vxp.settings import VxpSettings
 from ..queue.embedded import EmbeddedBroker
 from ..queue.leader import lead
-from ..queue.port import Broker
+from ..queue.port import Broker, Connection
 from ..queue.settings import QueueSettings
 from ..queue.wakeups import Wakeups
 from ..queue.worker import WorkerLoop
 from ..signing.token_desk import TokenDesk
-from . import idempotency
+from . import idempotency, public_events
 from .api.server import serve_api
 from .desk import sessions, states
 from .desk.tools import Desk
@@ -182,7 +182,11 @@ async def open_node(settings: Settings, server: EmbeddedServer | None, *, servin
     if dsn is None:
         raise GatewayError("SETTINGS_INVALID", "Thiếu database.dsn và không có PostgreSQL nhúng.")
     async with AsyncExitStack() as stack:
-        pool = DatabaseSettings(connections_max=settings.database.pool_size, application_name=settings.instance)
+        pool = DatabaseSettings(
+            connections_max=settings.database.pool_size,
+            application_name=settings.instance,
+            public_source=settings.public_source,
+        )
         db = await stack.enter_async_context(Database(dsn, pool))
         await fill_transitions(db)
         files = open_files(settings, token=lambda: os.urandom(16).hex())
@@ -222,6 +226,12 @@ async def fill_transitions(db: Database) -> None:
     subjects, before, after = zip(*transition_rows(), *states.rows(), strict=True)
     async with db.unit(None) as conn:
         await db.queries.insert_transitions(conn, subjects=list(subjects), froms=list(before), tos=list(after))
+        await _fill_public_types(db, conn)
+
+
+async def _fill_public_types(db: Database, conn: Connection) -> None:
+    subjects, before, after, types, codes = (list(column) for column in zip(*public_events.rows(), strict=True))
+    await db.queries.insert_public_types(conn, subjects=subjects, froms=before, tos=after, types=types, codes=codes)
 
 
 async def _open_axes(settings: Settings, db: Database, stack: AsyncExitStack) -> dict[str, Axis]:

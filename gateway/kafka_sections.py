@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from ..queue.kafka_settings import KafkaAccount, KafkaSettings
+from .public_events import PUBLIC_TOPIC
 from .sections import ExistingFile, Secret, Section, is_loopback
 
 
@@ -24,6 +25,16 @@ class KafkaSection(Section):
     keep_days: PositiveInt = Field(default=7, description="số ngày Kafka giữ tin")
     resend_seconds: PositiveFloat = Field(default=300.0, description="giây chưa ai nhận thì gửi lại")
     stall_seconds: PositiveFloat = Field(default=120.0, description="giây có tin mà không nhận được: tiến trình dừng")
+
+    public_events: bool = Field(
+        default=False, description="phát sự kiện công khai cho hệ thống khác vào lienthong.events"
+    )
+    public_source: str = Field(
+        default="lienthong",
+        pattern=r"^[a-z0-9][a-z0-9./-]{0,63}$",
+        description="thuộc tính source của sự kiện công khai: tên riêng của nút, mọi tiến trình ghi như nhau",
+    )
+    public_keep_days: PositiveInt = Field(default=30, description="số ngày Kafka giữ sự kiện công khai")
 
     @model_validator(mode="after")
     def _never_bare_outside(self) -> Self:
@@ -54,4 +65,6 @@ class KafkaSection(Section):
             keep_days=self.keep_days,
             resend_seconds=self.resend_seconds,
             stall_seconds=self.stall_seconds,
+            public_topic=PUBLIC_TOPIC if self.public_events else None,
+            public_keep_days=self.public_keep_days,
         )

@@ -89,6 +89,11 @@ class Settings(Section):
         return self.data_dir / "postgres"
 
     @property
+    def public_source(self) -> str:
+        """Who speaks on the public topic; empty: nothing is said."""
+        return self.kafka.public_source if self.kafka is not None and self.kafka.public_events else ""
+
+    @property
     def files_dir(self) -> Path:
         """The file store."""
         return self.data_dir / "files"
@@ -116,6 +121,8 @@ class Settings(Section):
             raise ValueError("PostgreSQL nhúng chỉ phục vụ một tiến trình: bỏ roles, hoặc đặt database.dsn")
         if self.queue.broker == "kafka" and self.kafka is None:
             raise ValueError("queue.broker = “kafka” cần mục [kafka]")
+        if self.public_source and self.queue.broker != "kafka":
+            raise ValueError("kafka.public_events = true cần queue.broker = “kafka”")
         if self.service_key is None and any(axis.sign_envelopes for axis in self.axes):
             raise ValueError("sign_envelopes = true cần mục [service_key]")
         if self.signing.mode == "unsafe_off" and not all(axis.loopback for axis in self.axes):

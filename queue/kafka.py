@@ -22,6 +22,7 @@ from .embedded import Subscription
 from .errors import QueueError, is_transient
 from .guard import surviving
 from .kafka_clients import consumer
+from .kafka_public import publish
 from .kafka_records import message_of
 from .kafka_sending import KafkaSender
 from .kafka_settings import KafkaSettings
@@ -103,8 +104,10 @@ class KafkaBroker:
     async def relay(self, stop: asyncio.Event) -> None:
         """See ``Broker``."""
         try:
-            if await self._topics(stop):
-                await self._relay.run(stop)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(publish(self._store, self._kafka, self._settings, stop), name="public events")
+                if await self._topics(stop):
+                    await self._relay.run(stop)
         finally:
             await self._sender.close()
 

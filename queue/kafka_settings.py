@@ -39,6 +39,8 @@ class KafkaSettings:
     session_seconds: float = 10.0
     resend_seconds: float = 300.0  # sent and not absorbed for so long: said again
     stall_seconds: float = 120.0  # messages wait and nothing arrives for so long: the consumer is stuck
+    public_topic: str | None = None  # events for others; None: nothing is published
+    public_keep_days: int = 30
 
     def topic(self, topic: str, lane: Lane) -> str:
         return f"{self.prefix}{topic}.urgent" if lane is Lane.URGENT else f"{self.prefix}{topic}"

@@ -1,4 +1,4 @@
-"""The queue's named SQL statements (``queue.sql`` and ``relay.sql`` in ``schemas/postgres/queries``), read once."""
+"""The queue's named SQL statements (three files of ``schemas/postgres/queries``), read once."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ from .driver import DRIVER
 def statements() -> Any:
     """Every statement as a coroutine function ``name(connection, **parameters)``."""
     folder = files("lienthong") / "schemas" / "postgres" / "queries"
-    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("queue.sql", "relay.sql"))
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("queue.sql", "relay.sql", "public.sql"))
     return aiosql.from_str(text, DRIVER, mandatory_parameters=False)

@@ -14,6 +14,7 @@ from ...queue import outbox
 from ...queue.messages import Lane, Message, Work
 from ...queue.port import Connection
 from ...queue.work import enqueue
+from ..errors import GatewayError
 from ..node import Node
 
 TOPIC: Final = "lienthong.documents"
@@ -105,9 +106,21 @@ HANDOVERS: Final[dict[str, Callable[[Node, Message], list[Work]]]] = {
 
 
 async def hand_over(node: Node, conn: Connection, batch: Sequence[Message]) -> None:
-    """The consumer of the topic: open the work rows of each message."""
-    works = [work for one in batch if one.type in HANDOVERS for work in HANDOVERS[one.type](node, one)]
+    """The consumer of the topic: open the work rows of each message. Raises MESSAGE_UNKNOWN: it is set aside."""
+    works = [work for one in batch for work in _handover_of(one)(node, one)]
     await enqueue(conn, *works)
+
+
+def _handover_of(about: Message) -> Callable[[Node, Message], list[Work]]:
+    """By type; its last part and ``schema_version`` are the version, and a newer one is never read as an older one."""
+    known = HANDOVERS.get(about.type)
+    if known is None or about.schema_version != int(about.type.rpartition(".v")[2]):
+        raise GatewayError(
+            "MESSAGE_UNKNOWN",
+            f"Tiến trình này không biết tin «{about.type}» bản {about.schema_version}; có thể do bản phần mềm mới hơn "
+            "viết. Nâng cấp tiến trình rồi cho đi lại.",
+        )
+    return known
 
 
 def consumer(node: Node) -> Callable[[Connection, Sequence[Message]], Awaitable[None]]:

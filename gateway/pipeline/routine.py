@@ -14,7 +14,7 @@ import structlog
 
 from ...adapters.axis import Axis
 from ...adapters.errors import AxisError
-from ...queue import inbox, outbox
+from ...queue import inbox, outbox, public_feed
 from ...queue import work as work_rows
 from ...queue.channels import list_channels, pause_channel
 from ...queue.messages import ChannelState, Work
@@ -149,6 +149,7 @@ async def housekeeping(node: Node, stop: asyncio.Event) -> None:
             await outbox.purge(conn, older_seconds=_KEEP_SETTLED)
             await work_rows.purge(conn, older_seconds=_KEEP_SETTLED)
             await inbox.purge(conn, older_seconds=_KEEP_INBOX)
+            await public_feed.purge(conn, older_seconds=_KEEP_SETTLED)
         await idempotency.purge(node)
         await tickets.sweep_workplace(node)
 

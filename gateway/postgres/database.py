@@ -44,6 +44,7 @@ class DatabaseSettings:
     connect_timeout: float = 10.0
     acquire_timeout: float = 10.0  # a unit that finds no free connection for so long fails (transient)
     application_name: str = "lienthong"
+    public_source: str = ""  # who speaks to other systems (schemas/postgres/0006.sql); empty: nobody does
 
 
 if TYPE_CHECKING:
@@ -218,6 +219,7 @@ class Database:
             "jit": "off",
             # They find rows by key: planning each anew costs as much as running it.
             "plan_cache_mode": "force_generic_plan",
+            "lienthong.public_source": self._settings.public_source,
         }
 
 

@@ -27,6 +27,7 @@ from lienthong.gateway import bootstrap
 from lienthong.gateway.access import issue_key, issue_operator_key
 from lienthong.gateway.node import Node
 from lienthong.gateway.settings import Settings
+from lienthong.tests.gateway.events.schemas import assert_all_valid
 from lienthong.tests.journeys.papers import NAMES, NEIGHBOUR, SENDER, Papers
 from lienthong.tests.waiting import until
 
@@ -191,6 +192,14 @@ async def open_province(
         finally:
             stop.set()
             await roots
+            await _said_as_described(node)
+
+
+async def _said_as_described(node: Node) -> None:
+    """Every message that a journey leaves behind fits the schema of its type."""
+    async with node.db.unit(None) as conn:
+        rows = await conn.fetch("SELECT type, payload FROM outbox UNION ALL SELECT type, payload FROM public_outbox")
+    assert_all_valid(rows)
 
 
 async def settle_in(node: Node, papers: Papers) -> dict[str, UUID]:

@@ -1,0 +1,15 @@
+"""What other systems may hear, and the trace of a document."""
+
+from __future__ import annotations
+
+# Alembic loads this file by its path, so there is no package to be relative to.
+from lienthong.gateway.postgres.migrations.steps import run_step
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_step("0006")
