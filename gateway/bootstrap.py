@@ -33,6 +33,7 @@ from ..queue.wakeups import Wakeups
 from ..queue.worker import WorkerLoop
 from ..signing.token_desk import TokenDesk
 from . import idempotency, public_events
+from .api.health import open_probes
 from .api.server import serve_api
 from .desk import sessions, states
 from .desk.tools import Desk
@@ -51,6 +52,7 @@ from .pipeline.steps import kinds
 from .postgres.database import Database, DatabaseSettings
 from .postgres.migrations.runner import check_at_head, migrate
 from .postgres.supervisor import EmbeddedServer
+from .readiness import Readiness
 from .revocation.opening import open_desk
 from .roots import roots_of
 from .settings import Settings
@@ -134,9 +136,11 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
         settings=queue_settings(node.settings),
         on_parked=lambda conn, work, reason: hold_work(node, conn, work, reason),
     )
-    async with asyncio.TaskGroup() as group:
+    readiness = Readiness(node=node, stopping=stop.is_set, trouble=broker.trouble)
+    api = partial(serve_api, node, trouble=broker.trouble)
+    async with open_probes(readiness, node.settings.http.health_port), asyncio.TaskGroup() as group:
         watch = group.create_task(server.supervise(), name="postgres") if server else None
-        roots = {"wakeups": wakeups.run(stop), **roots_of(node, broker, worker, partial(serve_api, node), stop)}
+        roots = {"wakeups": wakeups.run(stop), **roots_of(node, broker, worker, api, stop)}
         tasks = [group.create_task(_root(name, work, stop), name=name) for name, work in roots.items()]
         await asyncio.wait(tasks)
         if watch is not None:

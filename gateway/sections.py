@@ -139,6 +139,12 @@ class HttpSettings(Section):
 
     host: str = Field(default="127.0.0.1", description="địa chỉ nghe; ngoài máy này phải có TLS hoặc declared_proxy")
     port: int = Field(default=8180, ge=0, le=65535, description="cổng; 0: hệ điều hành chọn")
+    health_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="cổng riêng ở 127.0.0.1 của /healthz và /readyz, cho tiến trình có hay không có API; 0: không mở",
+    )
     tls_cert_file: ExistingFile | None = Field(default=None, description="chuỗi chứng thư máy chủ, PEM")
     tls_key_file: Secret | None = Field(default=None, description="khóa của chứng thư máy chủ, PEM")
     declared_proxy: bool = Field(default=False, description="đã có proxy kết thúc TLS đứng trước; không tự kiểm được")
@@ -157,6 +163,8 @@ class HttpSettings(Section):
             raise ValueError("tls_cert_file và tls_key_file phải đi cùng nhau")
         if not (is_loopback(self.host) or self.tls_cert_file or self.declared_proxy):
             raise ValueError(f"nghe ở {self.host} phải có tls_cert_file và tls_key_file, hoặc declared_proxy = true")
+        if self.health_port and self.health_port == self.port:
+            raise ValueError("health_port phải khác port")
         if self.max_file_bytes > self.max_body_bytes:
             raise ValueError("max_file_bytes lớn hơn max_body_bytes")
         return self

@@ -81,6 +81,10 @@ class EmbeddedBroker:
         """See ``Broker``: the outbox is the broker here."""
         await stop.wait()
 
+    def trouble(self) -> str | None:
+        """See ``Broker``: what the database says of itself is all there is to say."""
+        return None
+
     async def lag(self) -> Mapping[tuple[str, Lane], int]:
         """See ``Broker``; dead letters and what waits behind them count."""
         async with self._store.unit(None) as connection:

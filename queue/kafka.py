@@ -27,6 +27,7 @@ from .kafka_records import message_of
 from .kafka_sending import KafkaSender
 from .kafka_settings import KafkaSettings
 from .kafka_topics import ensure_topics
+from .kafka_watch import AWAY, Ear, KafkaWatch
 from .messages import Lane, Message
 from .port import Connection, Handler, Store
 from .relay import Relay
@@ -36,7 +37,6 @@ from .wakeups import Wakeups, waited
 
 _log = structlog.get_logger(__name__)
 POLL_SECONDS: Final = 0.5
-WATCH_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +67,8 @@ class KafkaBroker:
         self._subscriptions: dict[str, Subscription] = {}
         self._sender = KafkaSender(kafka, drain=self._settings.drain)  # of the outbox
         self._aside = KafkaSender(kafka, drain=self._settings.drain)  # of records that cannot be read
-        self.trouble: str | None = None  # why nothing arrives at present, for readiness
-        self._moved: dict[tuple[str, Lane], float] = {}
+        self._watch = KafkaWatch(store, kafka)
+        self._away = False  # the topics could not be looked at yet
         self._relay = Relay(
             store, self._sender.send, wakeups=wakeups, poll=self._settings.poll, resend=kafka.resend_seconds
         )
@@ -81,6 +81,10 @@ class KafkaBroker:
         for lane in Lane:
             self._relay.watch(topic, lane)
 
+    def trouble(self) -> str | None:
+        """See ``Broker``."""
+        return AWAY if self._away or self._relay.away else self._watch.trouble
+
     async def lag(self) -> Mapping[tuple[str, Lane], int]:
         """See ``Broker``; dead letters and what waits behind them count."""
         async with self._store.unit(None) as connection:
@@ -88,12 +92,12 @@ class KafkaBroker:
             return {(row["topic"], Lane(row["lane"])): row["waiting"] async for row in rows}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """See ``Broker``. Raises QueueError BROKER_STALLED when messages wait and nothing arrives any more."""
+        """See ``Broker``. Raises QueueError BROKER_STALLED when Kafka has messages and a consumer is stuck."""
         if not await self._topics(stop):
             return
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch(stop), name="kafka watch")
+                group.create_task(self._watch.run(stop), name="kafka watch")
                 for subscription in self._subscriptions.values():
                     for lane in Lane:
                         name = f"kafka {subscription.topic} {lane.name}"
@@ -119,45 +123,43 @@ class KafkaBroker:
             try:
                 await ensure_topics(self._kafka, names)
             except (KafkaError, OSError) as error:
-                self.trouble = repr(error)
-                _log.warning("kafka-away", error=self.trouble)
+                self._away = True
+                _log.warning("kafka-away", error=repr(error))
                 await waited(stop, self._settings.poll)
             else:
-                self.trouble = None
+                self._away = False
                 return True
         return False
 
     async def _consume(self, subscription: Subscription, lane: Lane, stop: asyncio.Event) -> None:
         """One consumer of one topic and lane; a lost broker is joined again."""
-        group = f"{subscription.consumer}.{subscription.topic}.{lane.name.lower()}"
+        clock = asyncio.get_running_loop().time
+        ear = self._watch.ear(subscription, lane)
         while not stop.is_set():
-            client = consumer(self._kafka, self._kafka.topic(subscription.topic, lane), group)
+            client = consumer(self._kafka, ear.name, ear.group)
             try:
                 await client.start()
-                self.trouble = None
-                await self._poll(client, subscription, lane, stop)
+                ear.joined(client, clock())
+                await self._poll(client, subscription, ear, stop)
             except (KafkaError, OSError) as error:
-                self.trouble = repr(error)
-                _log.warning("kafka-consumer-left", topic=subscription.topic, error=self.trouble)
+                ear.left(clock(), AWAY)
+                _log.warning("kafka-consumer-left", topic=subscription.topic, error=repr(error))
                 await waited(stop, self._settings.poll)
             finally:
                 with surviving("kafka-consumer-stop"):
                     async with asyncio.timeout(self._settings.drain):
                         await client.stop()
 
-    async def _poll(
-        self, client: AIOKafkaConsumer, subscription: Subscription, lane: Lane, stop: asyncio.Event
-    ) -> None:
+    async def _poll(self, client: AIOKafkaConsumer, subscription: Subscription, ear: Ear, stop: asyncio.Event) -> None:
         clock = asyncio.get_running_loop().time
-        self._moved[subscription.topic, lane] = clock()
         while not stop.is_set():
             found = await client.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=self._settings.batch)
             if not found:
                 continue
-            self._moved[subscription.topic, lane] = clock()
-            arrived = _read(found, subscription.topic, lane)
-            await self._set_aside(subscription, arrived)
-            await self._absorb(subscription, arrived.messages, stop)
+            arrived = _read(found, subscription.topic, ear.lane)
+            with ear.handling(clock):
+                await self._set_aside(subscription, arrived)
+                await self._absorb(subscription, arrived.messages, stop)
             if stop.is_set() and not await self._settled_all(arrived.messages):
                 return
             try:
@@ -218,18 +220,6 @@ class KafkaBroker:
         except Exception as error:  # noqa: BLE001 - the same guard: the records are read again
             _log.warning("offsets-stay", error=repr(error))
             return False
-
-    async def _watch(self, stop: asyncio.Event) -> None:
-        """A consumer may hang without a sign after a broker's restart (platform.md 5.3): then the process goes."""
-        clock = asyncio.get_running_loop().time
-        started = clock()
-        while not await waited(stop, WATCH_SECONDS):
-            with surviving("watch-lost-the-database"):
-                async with self._store.unit(None) as connection:
-                    waiting = await statements().relay_oldest_sent(connection)
-                moved = max(self._moved.values(), default=started)
-                if waiting is not None and min(waiting, clock() - moved) > self._kafka.stall_seconds:
-                    raise QueueError("BROKER_STALLED", "Tin đã gửi vào Kafka nhưng không bộ nhận nào nhận được nữa.")
 
 
 async def _deliver(connection: Connection, subscription: Subscription, batch: Sequence[Message]) -> None:

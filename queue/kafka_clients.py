@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
@@ -32,6 +32,26 @@ def consumer(kafka: KafkaSettings, topic: str, group: str) -> AIOKafkaConsumer:
         heartbeat_interval_ms=int(kafka.session_seconds * 1000 / 5),
         max_poll_interval_ms=MAX_POLL_MS,
     )
+
+
+async def behind(kafka: KafkaSettings, topic: str, group: str) -> dict[TopicPartition, int]:
+    """How many records each partition has that the group did not commit; by clients of its own, which join nothing.
+
+    Raises KafkaError and OSError when Kafka does not answer them.
+    """
+    asking = admin(kafka)
+    looking = AIOKafkaConsumer(**_connection(kafka), enable_auto_commit=False)
+    try:
+        await asking.start()
+        [found] = await asking.describe_topics([topic])
+        partitions = [TopicPartition(topic, one["partition"]) for one in found["partitions"]]
+        done = await asking.list_consumer_group_offsets(f"{kafka.prefix}{group}")
+        await looking.start()
+        ends = await looking.end_offsets(partitions)
+    finally:
+        await looking.stop()
+        await asking.close()
+    return {one: end - (done[one].offset if one in done else 0) for one, end in ends.items()}
 
 
 def admin(kafka: KafkaSettings) -> AIOKafkaAdminClient:

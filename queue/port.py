@@ -78,6 +78,10 @@ class Broker(Protocol):
         """Give messages on to an outer broker until ``stop``, where there is one; several may stand by, one does it."""
         ...
 
+    def trouble(self) -> str | None:
+        """Why this process gets or gives no messages at present: KAFKA_AWAY, BROKER_STALLED; None when all is well."""
+        ...
+
     async def lag(self) -> Mapping[tuple[str, Lane], int]:
         """Messages written but not yet absorbed, per topic and lane."""
         ...

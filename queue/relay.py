@@ -50,6 +50,7 @@ class Relay:
         self._poll = poll
         self._resend = resend
         self.leads = False
+        self.away = False  # the broker did not take all that it was given last
 
     def watch(self, topic: str, lane: Lane) -> None:
         """Have the relay woken by messages of the topic's lane."""
@@ -74,7 +75,7 @@ class Relay:
                         continue
                 await waited(self._wake, self._poll)
         finally:
-            self.leads = False
+            self.leads = self.away = False
 
     async def step(self) -> bool:
         """Send what is due; whether there may be more at once."""
@@ -82,8 +83,10 @@ class Relay:
             rows = statements().relay_next(connection, batch=BATCH)
             messages = [message_of(row) async for row in rows]
         if not messages:
+            self.away = False
             return False
         sent = await self._send(messages)
+        self.away = len(sent.ids) + len(sent.refused) < len(messages)
         if sent.ids or sent.refused:
             async with self._store.unit(None) as connection:
                 await statements().relay_sent(connection, ids=list(sent.ids))
@@ -92,7 +95,7 @@ class Relay:
                     await statements().outbox_failed(
                         connection, id=message, counts=1, error=reason, delay=0.0, max_failures=1
                     )
-        return len(sent.ids) + len(sent.refused) == len(messages)
+        return not self.away
 
     async def _look_back(self) -> None:
         async with self._store.unit(None) as connection:

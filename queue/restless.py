@@ -52,6 +52,10 @@ class RestlessBroker:
         """See ``Broker``."""
         await self._embedded.relay(stop)
 
+    def trouble(self) -> str | None:
+        """See ``Broker``."""
+        return self._embedded.trouble()
+
     async def lag(self) -> Mapping[tuple[str, Lane], int]:
         """See ``Broker``."""
         return await self._embedded.lag()

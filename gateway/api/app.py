@@ -19,6 +19,7 @@ from ..access import KeyRing
 from ..checks.desk import CheckDesk
 from ..errors import GatewayError
 from ..node import Node
+from ..readiness import Readiness, no_trouble
 from . import (
     agencies,
     books,
@@ -50,17 +51,24 @@ _Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MAX_JSON: Final = 256 * 1024  # bytes of a body that is read whole
 
 
-def make_app(node: Node, *, random_bytes: Callable[[int], bytes] = os.urandom) -> web.Application:
-    """The application of one process. Stop it with ``close_gate`` before its runner is cleaned up."""
+def make_app(
+    node: Node,
+    *,
+    trouble: Callable[[], str | None] = no_trouble,
+    random_bytes: Callable[[int], bytes] = os.urandom,
+) -> web.Application:
+    """The application of one process; ``trouble`` is its broker's. ``close_gate`` before its runner is cleaned up."""
     contract, catalogue = load_contract(), load_catalogue()
+    gate = Gate(node.files, most=node.settings.http.max_uploads)
     surface = Surface(
         node=node,
         contract=contract,
         catalogue=catalogue,
         keys=KeyRing(node.db, node.clock),
-        gate=Gate(node.files, most=node.settings.http.max_uploads),
+        gate=gate,
         desk=CheckDesk(node),
         pace=Pace(node.settings.check_page.per_minute),
+        readiness=Readiness(node=node, stopping=lambda: gate.closed, trouble=trouble),
     )
     app = web.Application(client_max_size=_MAX_JSON, middlewares=[_guard(catalogue, node)])
     app[SURFACE] = surface

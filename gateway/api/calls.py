@@ -19,6 +19,7 @@ from ..checks.desk import CheckDesk
 from ..errors import GatewayError, InputFault
 from ..identifiers import Noun, parse
 from ..node import Node
+from ..readiness import Readiness
 from .contract import Audience, Contract, Operation, Parameter
 from .faults import check
 from .gate import Gate
@@ -40,6 +41,7 @@ class Surface:
     gate: Gate
     desk: CheckDesk
     pace: Pace
+    readiness: Readiness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,10 @@ class Gate:
         self._empty = asyncio.Event()
         self._empty.set()
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         """The node stops: nothing new comes in, what is inside is finished."""
         self._closed = True

@@ -97,13 +97,15 @@ _HTTP_SENTENCES: Final = {
 }
 
 
-def answer(catalogue: Catalogue, error: GatewayError, *, instance: str, incident: str | None = None) -> web.Response:
-    """The problem document of one error."""
+def answer(
+    catalogue: Catalogue, error: GatewayError, *, instance: str, incident: str | None = None, status: int | None = None
+) -> web.Response:
+    """The problem document of one error; ``status`` where the catalogue's does not count."""
     entry = catalogue.get(error.code)
     if entry is None:
         _log.error("code %s is not in the error catalogue", error.code)
         entry = catalogue["INTERNAL"]
-    status = entry.http or 422
+    status = status or entry.http or 422
     body: dict[str, Any] = {
         "type": f"/errors/{entry.code}",
         "title": entry.title,

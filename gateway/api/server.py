@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 from aiohttp import web
 
 from ..node import Node
+from ..readiness import no_trouble
 from ..sections import HttpSettings
 from .app import SURFACE, close_gate, make_app
 
@@ -22,10 +24,10 @@ _FOR_UPLOADS: Final = 0.75  # of the time for the stop; the rest is for answers
 _log = structlog.get_logger(__name__)
 
 
-async def serve_api(node: Node, stop: asyncio.Event) -> None:
+async def serve_api(node: Node, stop: asyncio.Event, *, trouble: Callable[[], str | None] = no_trouble) -> None:
     """Serve until ``stop`` is set; answers in progress get ``http.shutdown_s`` seconds. A taken port raises OSError."""
     http = node.settings.http
-    app = make_app(node)
+    app = make_app(node, trouble=trouble)
     runner = web.AppRunner(
         app,
         shutdown_timeout=http.shutdown_s * (1 - _FOR_UPLOADS),

@@ -240,5 +240,5 @@ async def test_tls_and_an_account_are_asked_for_where_they_are_configured(
         desk = desk_over(database, wrong)
         await desk.write(say(2))
         async with desk.running(desk.record) as broker:
-            await until(lambda: broker.trouble is not None, 30)
+            await until(lambda: broker.trouble() == "KAFKA_AWAY", 30)
         assert await desk.effects() == [("a", 1)]

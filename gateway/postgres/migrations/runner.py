@@ -6,6 +6,7 @@ transaction and gives up after ten seconds of waiting for a lock, so that a migr
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from io import StringIO
 
@@ -42,6 +43,13 @@ async def current_head(dsn: str) -> str | None:
             return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
     finally:
         await engine.dispose()
+
+
+@cache
+def known_steps() -> tuple[str, ...]:
+    """The steps this version of the program knows, oldest first."""
+    revisions = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(revision.revision for revision in revisions)[::-1]
 
 
 def newest_step() -> str:

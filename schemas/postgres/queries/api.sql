@@ -127,5 +127,6 @@ WHERE r.agency_id = :agency_id AND r.direction = :direction AND r.book = :book A
   AND r.id > coalesce(:after::uuid, '00000000-0000-0000-0000-000000000000')
 ORDER BY r.id LIMIT :limit;
 
--- name: node_answers$
-SELECT 1;
+-- name: schema_step$
+-- That it answers, and at which step of the schema it stands; null when it was emptied.
+SELECT max(version_num) FROM alembic_version;

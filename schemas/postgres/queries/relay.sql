@@ -38,9 +38,10 @@ with again as (
 )
 select count(*) from again;
 
--- name: relay_oldest_sent$
--- Seconds since the oldest message was sent that nobody absorbed; null when there is none.
-select extract(epoch from now() - min(sent_at))::double precision from outbox where state = 'sent';
+-- name: relay_waiting
+-- For each topic and lane, the seconds since the oldest message was sent that nobody absorbed.
+select topic, lane, extract(epoch from now() - min(sent_at))::double precision as seconds
+from outbox where state = 'sent' group by topic, lane;
 
 -- name: outbox_absorb
 -- Absorbs what arrived from the broker and marks it, in the consumer's transaction. Not before an earlier message of its
