@@ -37,6 +37,8 @@ PASSING = (
     asyncpg.QueryCanceledError,  # statement_timeout: the server is too busy now
     asyncpg.TooManyConnectionsError,
 )
+# What a connection that is used for nothing else says when its server goes: its last word met no question of ours.
+ENDED = (*PASSING, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 def is_transient(error: BaseException) -> bool:

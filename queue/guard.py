@@ -13,11 +13,14 @@ _log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def surviving(event: str, **said: object) -> Iterator[None]:
-    """Leave the block at a transient fault, after one line in the log; the loop around it comes again."""
+def surviving(event: str, *, passing: tuple[type[Exception], ...] = (), **said: object) -> Iterator[None]:
+    """Leave the block at a transient fault, after one line in the log; the loop around it comes again.
+
+    ``passing``: what else is one here.
+    """
     try:
         yield
     except Exception as error:
-        if not is_transient(error):
+        if not (is_transient(error) or isinstance(error, passing)):
             raise
         _log.warning(event, error=repr(error), **said)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
+from .errors import ENDED
 from .guard import surviving
 from .port import Store
 from .statements import statements
@@ -26,12 +27,12 @@ Led = Callable[[asyncio.Event], Awaitable[None]]
 async def lead(store: Store, name: str, stop: asyncio.Event, run: Led, *, poll: float) -> None:
     """Run ``run`` while this process leads; its event is set when it must end. ``poll``: seconds between tries."""
     while not stop.is_set():
-        with surviving("leader-lost-the-database", name=name):
+        with surviving("leader-lost-the-database", passing=ENDED, name=name):
             connection = await store.connect()
             try:
                 await _stand(connection, name, stop, run, poll)
             finally:
-                with contextlib.suppress(asyncpg.InterfaceError, OSError, TimeoutError):
+                with contextlib.suppress(*ENDED):
                     await connection.close(timeout=CLOSE_SECONDS)
         await waited(stop, poll)
 

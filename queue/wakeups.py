@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import asyncpg
 
+from .errors import ENDED
 from .guard import surviving
 from .port import Store
 from .statements import statements
@@ -45,7 +46,7 @@ class Wakeups:
     async def run(self, stop: asyncio.Event) -> None:
         """Listen and tell until ``stop``, which wakes everybody; a lost connection is opened again."""
         while not stop.is_set():
-            with surviving("wakeups-lost"):
+            with surviving("wakeups-lost", passing=ENDED):
                 await self._listen(stop)
             await waited(stop, RECONNECT_SECONDS)
         self._wake_all()
@@ -63,7 +64,7 @@ class Wakeups:
                 await self._tell(connection)
                 await waited(stop, GATHER_SECONDS)
         finally:
-            with contextlib.suppress(asyncpg.InterfaceError, OSError, TimeoutError):
+            with contextlib.suppress(*ENDED):
                 await connection.close(timeout=CLOSE_SECONDS)
 
     async def _tell(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
