@@ -9,6 +9,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.lienthong-installed
 KILLS ?= 50
+# Processes of a test run; each has its own PostgreSQL and Kafka.
+WORKERS ?= 2
 SEED ?= 0
 PACKAGES := gateway edxml adapters signing queue
 TOOLS := strace=strace pdftotext=poppler-utils softhsm2-util=softhsm2 pkcs11-tool=opensc gcc=gcc
@@ -58,7 +60,7 @@ demo: $(STAMP)
 
 test: $(STAMP) tools corpus
 	@echo 'Chạy kiểm thử: PostgreSQL thật (nhúng), PDF thật, tiến trình thật'
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 # What tests look through, as command=Debian package: strace sees the order of fsync and rename, pdftotext reads PDF
 # pages, java and mvn run and assemble a real Apache Kafka, xmlsec1 verifies signatures over envelopes independently of us, SoftHSM is a token, OpenSC fills it, gcc builds the
