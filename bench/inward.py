@@ -121,7 +121,7 @@ def _package(papers: Papers, file: Path, number: int) -> tuple[str, object]:
         business=Business(type=BusinessType.NEW, reason="Văn bản điện tử mới", paper=False),
         signer=Signer(full_name="Nguyễn Thị Quỳnh Hương"),
         traces=(TraceHeader(organ=code, timestamp=papers.now.astimezone(VIETNAM).replace(microsecond=0)),),
-        attachments=(_attachment(file),),
+        attachments=(attachment_of(file),),
     )
     sink = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the request that sends it
     write_package(package, sink)
@@ -134,7 +134,7 @@ def _organization(code: str) -> Organization:
 
 
 @cache
-def _attachment(file: Path) -> Attachment:
+def attachment_of(file: Path) -> Attachment:
     content = file.read_bytes()
     return Attachment(
         content_id=file.stem,
