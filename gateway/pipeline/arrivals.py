@@ -24,6 +24,7 @@ from ..exchanges import Incoming, Inward, Subject
 from ..node import Node
 from ..submissions import Origin
 from .answers import due
+from .duplicates import findings_of, had_already
 from .examination import Examination, Rules
 from .holding import hold_incoming, hold_inward, tell
 from .moves import NODE, move_incoming
@@ -93,7 +94,7 @@ def decide_by_files(examination: Examination, *, strict: bool) -> Decision:
 
 async def deliver(node: Node, conn: Connection, arrival: Arrival, agencies: Sequence[Agency]) -> None:
     """Give the document to each of our agencies named in ``To``; all in the transaction of the caller."""
-    findings = [{**asdict(finding), "severity": str(finding.severity)} for finding in arrival.reading.findings]
+    findings = findings_of(arrival.reading)
     if not agencies:
         codes = ", ".join(receiver.code.value for receiver in arrival.package.receivers)
         reason = f"Không có đơn vị nào của nút trong danh sách nhận ({codes})."
@@ -110,9 +111,12 @@ async def deliver(node: Node, conn: Connection, arrival: Arrival, agencies: Sequ
         return
     decision = decide(arrival.reading, arrival.examination, strict=arrival.rules.strict)
     new = [await _deliver_to(node, conn, arrival, agency, decision) for agency in agencies]
-    after = Incoming.DELIVERED if any(new) else Incoming.DUPLICATE
-    note = None if any(new) else "Văn bản này đã nhận trước đó; không xử lý lại."
-    await move_incoming(node, conn, arrival.incoming["id"], Incoming.RECEIVED, after, reason=note, findings=findings)
+    if not any(new):
+        await had_already(node, conn, arrival.incoming, arrival.reading)
+        return
+    await move_incoming(
+        node, conn, arrival.incoming["id"], Incoming.RECEIVED, Incoming.DELIVERED, reason=None, findings=findings
+    )
 
 
 async def _deliver_to(node: Node, conn: Connection, arrival: Arrival, agency: Agency, decision: Decision) -> bool:

@@ -27,6 +27,7 @@ from ..exchanges import Incoming
 from ..files.layout import NODE_FILES
 from ..node import Node
 from .arrivals import Arrival, deliver
+from .duplicates import had_already, without_it
 from .examination import FileToExamine, examine_files, rules_for
 from .finishing import finish_acknowledging, finish_fetching
 from .handover import channel_of, message
@@ -162,7 +163,8 @@ async def _hold_unreadable(node: Node, work: Work, incoming: Any, error: EdxmlEr
 
 async def _examine_document(node: Node, work: Work, incoming: Any, reading: Reading, package: DocumentPackage) -> None:
     async with node.db.single() as conn:
-        agencies = await own_agencies_named(node, conn, [receiver.code for receiver in package.receivers])
+        named = await own_agencies_named(node, conn, [receiver.code for receiver in package.receivers])
+        agencies = await without_it(node, conn, package, reading.content_digest, named)
         rules = await rules_for(
             node,
             conn,
@@ -171,6 +173,11 @@ async def _examine_document(node: Node, work: Work, incoming: Any, reading: Read
             on=package.promulgation_date,
             received_at=incoming["received_at"],
         )
+    if named and not agencies:
+        async with node.db.unit(None) as conn:
+            await complete(conn, work)
+            await had_already(node, conn, incoming, reading)
+        return
     files = [
         FileToExamine(path=one.path, name=one.name, content_type=one.content_type, sha256=one.sha256)
         for one in package.attachments

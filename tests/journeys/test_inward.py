@@ -141,6 +141,12 @@ async def test_a_letter_to_two_of_our_agencies_reaches_both(province: Province, 
     await bring(province, letter(province, "88", paper, to=(SENDER, NEIGHBOUR)), tmp_path)
     await until(lambda: documents(province), LONG)
     await until(lambda: province.neighbour.mailbox("document"), LONG)
+
+    async def both_lines_of_the_axis_are_settled() -> bool:
+        rows = await province.rows("SELECT state FROM incoming_package ORDER BY state")
+        return [row["state"] for row in rows] == ["delivered", "duplicate"]
+
+    await until(both_lines_of_the_axis_are_settled, LONG)
     assert len(await documents(province)) == 1
     assert len(await province.neighbour.mailbox("document")) == 1
 

@@ -27,6 +27,12 @@ SELECT id, content_digest, state FROM exchange
 WHERE agency_id = :agency_id AND direction = 'inward' AND upper(sender_code) = upper(:sender_code)
   AND document_id = :document_id AND business_type = :business_type;
 
+-- name: agencies_that_have
+-- Which of these agencies already have exactly this document; once it is so it stays so.
+SELECT DISTINCT agency_id FROM exchange
+WHERE agency_id = ANY(:agency_ids::uuid[]) AND direction = 'inward' AND upper(sender_code) = upper(:sender_code)
+  AND document_id = :document_id AND business_type = :business_type AND content_digest = :content_digest;
+
 -- name: insert_mailbox_item!
 -- Locks the agency's counter until the delivering transaction ends: nothing appears behind a cursor handed out.
 WITH next AS (
