@@ -16,7 +16,7 @@ from .moves import move_incoming
 
 
 async def without_it(
-    node: Node, conn: Connection, package: DocumentPackage, content_digest: str, agencies: Sequence[Agency]
+    node: Node, conn: Connection, package: DocumentPackage, content_digest: str | None, agencies: Sequence[Agency]
 ) -> list[Agency]:
     """Those that do not have exactly this document, in an order that is the same for all deliveries.
 
