@@ -168,7 +168,8 @@ async def _release_outward(node: Node, conn: Connection, hold: Any, exchange: An
     await _tell_sender(node, conn, exchange, "Đã cho gửi", actor, reason)
     payload = {"exchange_id": str(exchange["id"])}
     lane = lane_of(exchange["priority"])
-    await announce(node, conn, "lienthong.document.examined.v1", exchange["id"], payload, lane)
+    trace = exchange["traceparent"]
+    await announce(node, conn, "lienthong.document.examined.v1", exchange["id"], payload, lane, trace=trace)
 
 
 async def _cancel_outward(node: Node, conn: Connection, hold: Any, exchange: Any, actor: str, reason: str) -> None:
@@ -191,7 +192,7 @@ async def _cancel_inward(node: Node, conn: Connection, hold: Any, exchange: Any,
 
 async def _release_package(node: Node, conn: Connection, hold: Any, exchange: Any, actor: str, reason: str) -> None:
     package = await node.db.queries.package_by_id(conn, id=hold["outgoing_package_id"])
-    await requeue(node, conn, package, actor=actor, reason=reason)
+    await requeue(node, conn, package, trace=exchange["traceparent"], actor=actor, reason=reason)
     await _tell_sender(node, conn, exchange, "Gửi lại", actor, reason)
 
 

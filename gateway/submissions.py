@@ -64,6 +64,7 @@ class Submission:
     raw_metadata: dict[str, object]  # canonical JSON of the metadata, kept with the exchange
     files: tuple[SubmittedFile, ...]
     actor: str  # who posted: "api:<key prefix>"
+    traceparent: str | None = None  # the caller's trace (tracing.py); None begins one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,14 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
+from structlog.contextvars import bound_contextvars
 
 from ..access import KeyRing
 from ..checks.desk import CheckDesk
 from ..errors import GatewayError
 from ..node import Node
 from ..readiness import Readiness, no_trouble
+from ..tracing import trace_id, traceparent
 from . import (
     agencies,
     books,
@@ -36,7 +38,7 @@ from . import (
     submissions,
     trust,
 )
-from .calls import Handler, Surface, open_call
+from .calls import TRACE, Handler, Surface, open_call
 from .contract import Contract, Operation, load_contract
 from .gate import Gate
 from .pages import add_pages
@@ -108,6 +110,12 @@ def _bind(surface: Surface, operation: Operation, handler: Handler) -> _Next:
 def _guard(catalogue: Catalogue, node: Node) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: _Next) -> web.StreamResponse:
+        """Under the trace of the call, which every log line names."""
+        request[TRACE] = traceparent(request.headers.get("traceparent"), node.new_id())
+        with bound_contextvars(trace_id=trace_id(request[TRACE])):
+            return await guarded(request, handler)
+
+    async def guarded(request: web.Request, handler: _Next) -> web.StreamResponse:
         """The named guard of the HTTP surface: whatever a handler raises becomes a problem document."""
         try:
             return await handler(request)

@@ -27,6 +27,7 @@ from .problems import Catalogue
 from .text import clean, parse_object
 from .visitors import Pace
 
+TRACE: Final = web.RequestKey("traceparent", str)
 VIETNAM: Final = timezone(timedelta(hours=7))
 
 

@@ -31,7 +31,7 @@ from ..pipeline.outward import Rehearsal, accept, precheck, rehearse
 from ..postgres.errors import DatabaseError
 from ..submissions import Accepted, Metadata, Submission, SubmittedFile
 from .body import Alive, BodyLimits, read_parts
-from .calls import Call, reply
+from .calls import TRACE, Call, reply
 from .faults import check
 from .intake import DigestOnly, Judge, Judged, Sink, Taken, take_in
 from .text import clean
@@ -207,6 +207,7 @@ def _submission(call: Call, taken: Taken) -> Submission:
         raw_metadata=taken.judged.raw,
         files=taken.files,
         actor=call.agency.actor,
+        traceparent=call.request[TRACE],
     )
 
 

@@ -19,6 +19,7 @@ from ..errors import GatewayError, InputFault
 from ..exchanges import Outward
 from ..node import Node
 from ..submissions import Accepted, Metadata, Origin, Submission
+from ..tracing import traceparent
 from .handover import lane_of, message
 from .intake import VIETNAM, metadata_faults
 
@@ -74,7 +75,9 @@ async def insert(node: Node, conn: Connection, submission: Submission, checked: 
         agency.code, metadata.promulgation_date, number, metadata.notation
     )
     lane = lane_of(metadata.other.priority)
-    said = [message(node, "lienthong.document.accepted.v1", exchange_id, {"exchange_id": str(exchange_id)}, lane)]
+    trace = submission.traceparent or traceparent(None, node.new_id())
+    payload = {"exchange_id": str(exchange_id)}
+    said = [message(node, "lienthong.document.accepted.v1", exchange_id, payload, lane, trace=trace)]
     await node.db.queries.accept_document(
         conn,
         id=exchange_id,
@@ -94,6 +97,7 @@ async def insert(node: Node, conn: Connection, submission: Submission, checked: 
         book=metadata.book,
         metadata=submission.raw_metadata,
         actor=submission.actor,
+        traceparent=trace,
         messages=outbox.rows(said),
         **_files(node, submission),
         **_deliveries(node, submission, checked.found),

@@ -45,7 +45,8 @@ async def due(
         "staff": staff,
         "at": node.clock().isoformat(),
     }
-    await announce(node, conn, "lienthong.status.due.v1", exchange["id"], payload, lane_of(exchange["priority"]))
+    lane, trace = lane_of(exchange["priority"]), exchange["traceparent"]
+    await announce(node, conn, "lienthong.status.due.v1", exchange["id"], payload, lane, trace=trace)
 
 
 async def answer(node: Node, work: Work) -> None:
@@ -110,4 +111,5 @@ async def _queue(node: Node, conn: Connection, exchange: Any, axis: str, status_
         actor=NODE,
     )
     payload = {"package_id": str(package_id), "axis": axis}
-    await announce(node, conn, "lienthong.package.queued.v1", exchange["id"], payload, lane)
+    trace = exchange["traceparent"]
+    await announce(node, conn, "lienthong.package.queued.v1", exchange["id"], payload, lane, trace=trace)

@@ -48,6 +48,7 @@ class Arrival:
     package: DocumentPackage
     examination: Examination
     rules: Rules
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +203,7 @@ async def _insert(node: Node, conn: Connection, arrival: Arrival, agency: Agency
         legal_value=legal,
         policy_id=arrival.rules.main.id,
         incoming_package_id=arrival.incoming["id"],
+        traceparent=arrival.traceparent,
         event_subject=Subject.INWARD,
         actor=NODE,
         reason=decision.reason,

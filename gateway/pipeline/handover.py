@@ -26,8 +26,16 @@ def lane_of(priority: int | None) -> Lane:
     return Lane.URGENT if priority else Lane.NORMAL
 
 
-def message(node: Node, kind: str, subject: UUID, payload: Mapping[str, Any], lane: Lane = Lane.NORMAL) -> Message:
-    """What is said of a document; its key is the document, so that order is kept."""
+def message(
+    node: Node,
+    kind: str,
+    subject: UUID,
+    payload: Mapping[str, Any],
+    lane: Lane = Lane.NORMAL,
+    *,
+    trace: str | None,
+) -> Message:
+    """What is said of a document; its key is the document, so that order is kept. ``trace``: its traceparent."""
     return Message(
         id=node.new_id(),
         topic=TOPIC,
@@ -38,14 +46,28 @@ def message(node: Node, kind: str, subject: UUID, payload: Mapping[str, Any], la
         subject=str(subject),
         payload=dict(payload),
         lane=lane,
+        traceparent=trace,
     )
 
 
 async def announce(
-    node: Node, conn: Connection, kind: str, subject: UUID, payload: Mapping[str, Any], lane: Lane = Lane.NORMAL
+    node: Node,
+    conn: Connection,
+    kind: str,
+    subject: UUID,
+    payload: Mapping[str, Any],
+    lane: Lane = Lane.NORMAL,
+    *,
+    trace: str | None,
 ) -> None:
     """Put a message into the outbox of this transaction."""
-    await outbox.append(conn, [message(node, kind, subject, payload, lane)])
+    await outbox.append(conn, [message(node, kind, subject, payload, lane, trace=trace)])
+
+
+def trace_of(work: Work) -> str | None:
+    """The traceparent of the message that opened the work."""
+    found: str | None = work.payload.get("traceparent")
+    return found
 
 
 def _work(node: Node, kind: str, key: str, about: Message, *, channel: str | None = None, delay: float = 0.0) -> Work:
@@ -55,7 +77,7 @@ def _work(node: Node, kind: str, key: str, about: Message, *, channel: str | Non
         key=key,
         lane=about.lane,
         channel=channel,
-        payload=dict(about.payload),
+        payload=dict(about.payload) | ({"traceparent": about.traceparent} if about.traceparent else {}),
         delay=delay,
     )
 

@@ -26,11 +26,12 @@ from ..envelopes import FALSE_SENDERS, judged
 from ..exchanges import Incoming
 from ..files.layout import NODE_FILES
 from ..node import Node
+from ..tracing import traceparent
 from .arrivals import Arrival, deliver
 from .duplicates import had_already, without_it
 from .examination import FileToExamine, examine_files, rules_for
 from .finishing import finish_acknowledging, finish_fetching
-from .handover import channel_of, message
+from .handover import channel_of, message, trace_of
 from .holding import hold_incoming
 from .packaging import scratch_folder
 from .statuses import settle
@@ -94,7 +95,8 @@ async def fetch(node: Node, work: Work) -> None:
         temporary.unlink(missing_ok=True)
     incoming_id = node.new_id()
     payload = {"incoming_id": str(incoming_id), "axis": order["axis"]}
-    said = [message(node, "lienthong.package.received.v1", incoming_id, payload)]
+    trace = traceparent(None, node.new_id())  # a package brings no trace along: one begins here
+    said = [message(node, "lienthong.package.received.v1", incoming_id, payload, trace=trace)]
     await finish_fetching(node, work, incoming_id, stored, said)
 
 
@@ -188,7 +190,14 @@ async def _examine_document(node: Node, work: Work, incoming: Any, reading: Read
             await node.files.keep(agency.id, one.path, sha256=one.sha256)
     async with node.db.unit(None) as conn:
         await complete(conn, work)
-        arrival = Arrival(incoming=incoming, reading=reading, package=package, examination=examination, rules=rules)
+        arrival = Arrival(
+            incoming=incoming,
+            reading=reading,
+            package=package,
+            examination=examination,
+            rules=rules,
+            traceparent=trace_of(work),
+        )
         await deliver(node, conn, arrival, agencies)
 
 

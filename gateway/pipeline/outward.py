@@ -129,7 +129,8 @@ async def examine(node: Node, work: Work) -> None:
 
 def examined_message(node: Node, exchange: Any) -> Message:
     payload = {"exchange_id": str(exchange["id"])}
-    return message(node, "lienthong.document.examined.v1", exchange["id"], payload, lane_of(exchange["priority"]))
+    lane = lane_of(exchange["priority"])
+    return message(node, "lienthong.document.examined.v1", exchange["id"], payload, lane, trace=exchange["traceparent"])
 
 
 def refusal_of(examination: Examination) -> tuple[str, str] | None:
@@ -238,7 +239,8 @@ def _frozen_row(node: Node, batch: Batch, stored: StoredFile) -> dict[str, Any]:
 
 def _queued(node: Node, exchange: Any, package: dict[str, Any]) -> Message:
     payload = {"package_id": package["id"], "axis": package["axis"]}
-    return message(node, "lienthong.package.queued.v1", exchange["id"], payload, lane_of(exchange["priority"]))
+    lane = lane_of(exchange["priority"])
+    return message(node, "lienthong.package.queued.v1", exchange["id"], payload, lane, trace=exchange["traceparent"])
 
 
 async def _insert_package(node: Node, conn: Connection, exchange: Any, package: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from ..exchanges import Delivery, Outgoing, Outward
 from ..files.errors import FileError
 from ..node import Node
 from .finishing import finish_sending
-from .handover import announce, channel_of, lane_of, message
+from .handover import announce, channel_of, lane_of, message, trace_of
 from .holding import hold_package, tell
 from .moves import NODE, move_deliveries, move_outward, move_package
 
@@ -69,7 +69,7 @@ async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
     """The attempt is written and committed: a crash from here on leaves it without an outcome."""
     outcome = await _give(node, package)
     if outcome.kind is OutcomeKind.ACCEPTED and await finish_sending(
-        node, work, package, attempt_id, outcome, [_taken(node, package)]
+        node, work, package, attempt_id, outcome, [_taken(node, work, package)]
     ):
         return
     async with node.db.unit(package["agency_id"]) as conn:
@@ -125,23 +125,25 @@ def _on_the_wire(package: Any, path: Path) -> OutgoingPackage:
 
 
 async def _accepted(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
-    await _take_over(node, conn, package, Outgoing.SENDING, outcome.axis_doc_id or "")
+    await _take_over(node, conn, work, package, Outgoing.SENDING, outcome.axis_doc_id or "")
     await complete(conn, work)
 
 
-async def _take_over(node: Node, conn: Connection, package: Any, before: Outgoing, axis_doc_id: str) -> None:
+async def _take_over(
+    node: Node, conn: Connection, work: Work, package: Any, before: Outgoing, axis_doc_id: str
+) -> None:
     """The axis has the package."""
     await node.db.queries.package_accepted(conn, id=package["id"], axis_doc_id=axis_doc_id)
     await move_package(node, conn, package["id"], before, Outgoing.ACCEPTED)
     if package["kind"] == MessageKind.DOCUMENT:
         await move_deliveries(node, conn, package["id"], Delivery.WAITING, Delivery.SENT)
         await _settle_exchange(node, conn, package["exchange_id"])
-        await outbox.append(conn, [_taken(node, package)])
+        await outbox.append(conn, [_taken(node, work, package)])
 
 
-def _taken(node: Node, package: Any) -> Message:
+def _taken(node: Node, work: Work, package: Any) -> Message:
     payload = {"package_id": str(package["id"]), "axis": package["axis"]}
-    return message(node, "lienthong.package.accepted.v1", package["exchange_id"], payload)
+    return message(node, "lienthong.package.accepted.v1", package["exchange_id"], payload, trace=trace_of(work))
 
 
 async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
@@ -213,7 +215,7 @@ async def _ask(node: Node, work: Work, package: Any) -> None:
         return
     async with node.db.unit(package["agency_id"]) as conn:
         if found.answer is FindAnswer.FOUND:
-            await _take_over(node, conn, package, Outgoing.UNKNOWN, found.axis_doc_id or "")
+            await _take_over(node, conn, work, package, Outgoing.UNKNOWN, found.axis_doc_id or "")
             await complete(conn, work)
         elif found.answer is FindAnswer.NOT_FOUND:
             await _not_found(node, conn, work, package)
@@ -253,9 +255,9 @@ async def settle_exchange(node: Node, conn: Connection, exchange_id: UUID) -> No
     await _settle_exchange(node, conn, exchange_id)
 
 
-async def requeue(node: Node, conn: Connection, package: Any, *, actor: str, reason: str) -> None:
+async def requeue(node: Node, conn: Connection, package: Any, *, trace: str | None, actor: str, reason: str) -> None:
     """A person lets a held package go again: the same bytes, the same id."""
     await move_package(node, conn, package["id"], Outgoing.HELD, Outgoing.QUEUED, actor=actor, reason=reason)
     payload = {"package_id": str(package["id"]), "axis": package["axis"]}
     lane = lane_of(package["lane"] == 0)
-    await announce(node, conn, "lienthong.package.queued.v1", package["exchange_id"], payload, lane)
+    await announce(node, conn, "lienthong.package.queued.v1", package["exchange_id"], payload, lane, trace=trace)

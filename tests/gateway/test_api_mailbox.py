@@ -72,6 +72,7 @@ async def arrive(room: Room, number: int = 1, *, held: bool = False) -> str:
             overall="INVALID",
             legal_value="reference",
             policy_id=None,
+            traceparent=None,
             incoming_package_id=package_id,
             event_subject="inward",
             actor="node",

@@ -11,10 +11,10 @@ SELECT id, code, name, in_charge, address, email FROM agency WHERE active ORDER 
 WITH made AS (
     INSERT INTO exchange (id, agency_id, direction, origin, state, document_id, sender_code, sender_name, code_number,
         code_notation, promulgation_date, type_name, subject, priority, business_type, book, metadata, content_digest,
-        overall, legal_value, policy_id, incoming_package_id)
+        overall, legal_value, policy_id, incoming_package_id, traceparent)
     VALUES (:id, :agency_id, :direction, :origin, :state, :document_id, :sender_code, :sender_name, :code_number,
         :code_notation, :promulgation_date, :type_name, :doc_subject, :priority, :business_type, :book, :metadata,
-        :content_digest, :overall, :legal_value, :policy_id, :incoming_package_id)
+        :content_digest, :overall, :legal_value, :policy_id, :incoming_package_id, :traceparent)
     RETURNING *
 ), told AS (
     INSERT INTO event (agency_id, exchange_id, subject, subject_id, from_state, to_state, actor, reason)

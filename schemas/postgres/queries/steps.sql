@@ -20,9 +20,10 @@ WHERE e.id = :id;
 -- A new outgoing document: exchange, files, deliveries, their first events in this order, and the message.
 WITH made AS (
     INSERT INTO exchange (id, agency_id, direction, origin, state, document_id, sender_code, sender_name, code_number,
-        code_notation, promulgation_date, type_name, subject, priority, business_type, book, metadata)
+        code_notation, promulgation_date, type_name, subject, priority, business_type, book, metadata, traceparent)
     VALUES (:id, :agency_id, 'outward', :origin, :state, :document_id, :sender_code, :sender_name, :code_number,
-        :code_notation, :promulgation_date, :type_name, :doc_subject, :priority, :business_type, :book, :metadata)
+        :code_notation, :promulgation_date, :type_name, :doc_subject, :priority, :business_type, :book, :metadata,
+        :traceparent)
     RETURNING id, agency_id
 ), filed AS (
     INSERT INTO exchange_file (exchange_id, agency_id, position, content_id, name, description, content_type, sha256,
