@@ -7,189 +7,176 @@ there is lost; what is there and not expected is doubled; what breaks a row of n
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
-from lienthong.gateway.cli.database import attached
 from lienthong.gateway.identifiers import Noun, show
+from lienthong.tests.crash.archive import Archive
 from lienthong.tests.crash.load import Memory
-from lienthong.tests.crash.stage import ROBOT, ROBOT_SAYS, Stage
-from lienthong.tests.journeys.papers import NEIGHBOUR, SENDER
-
-ANSWERS = ("01", "03")
+from lienthong.tests.crash.scene import Cast, Scene, refuses
+from lienthong.tests.crash.tally import Tally
 
 
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    counted: dict[str, int] = field(default_factory=dict)
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)  # neither over nor shown to a person, or forgotten on the disk
-
-    def compare(self, what: str, *, expected: Iterable[Hashable], found: Iterable[Hashable]) -> None:
-        wanted, there = Counter(iter(expected)), Counter(iter(found))
-        self.counted[what] = there.total()
-        self.lost += [f"{what}: {one}" for one in (wanted - there).elements()]
-        self.doubled += [f"{what}: {one}" for one in (there - wanted).elements()]
-
-    def in_a_row(self, what: str, numbers: Iterable[int]) -> None:
-        row = sorted(numbers)
-        self.counted[what] = len(row)
-        self.skipped += [f"{what}: {a} rồi {b}" for a, b in itertools.pairwise([0, *row]) if b != a + 1]
-
-    @property
-    def clean(self) -> bool:
-        return not (self.lost or self.doubled or self.skipped or self.left)
-
-    def printed(self) -> str:
-        lines = [f"  {count:6d}  {what}" for what, count in self.counted.items()]
-        lines.append(
-            f"{len(self.lost)} mất, {len(self.doubled)} trùng, {len(self.skipped)} nhảy số, {len(self.left)} bỏ dở"
-        )
-        named = {"MẤT": self.lost, "TRÙNG": self.doubled, "NHẢY SỐ": self.skipped, "BỎ DỞ": self.left}
-        lines += [f"  {name} {one}" for name, found in named.items() for one in found[:20]]
-        return "\n".join(lines)
-
-
-class Archive:
-    """Read-only eyes on the node's database."""
-
-    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        self._connection = connection
-
-    async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
-        return list(await self._connection.fetch(statement, *arguments))
-
-
-@asynccontextmanager
-async def open_archive(stage: Stage) -> AsyncIterator[Archive]:
-    connection = await asyncpg.connect(attached(stage.data / "postgres", owner=True))
-    try:
-        yield Archive(connection)
-    finally:
-        await connection.close()
-
-
-async def at_rest(stage: Stage, archive: Archive) -> bool:
+async def at_rest(scene: Scene, archive: Archive) -> bool:
     """Nothing waits at an axis, no message is unsaid, no work is open (but for later looks at what an axis says)."""
-    if await _waiting(stage):
-        return False
     [row] = await archive.rows(
-        """SELECT (SELECT count(*) FROM outbox WHERE state = 'pending')
+        """SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sent'))
                 + (SELECT count(*) FROM work WHERE settled_at IS NULL AND state <> 'parked' AND kind <> 'follow')
                 AS open"""
     )
-    return bool(row["open"] == 0)
+    return bool(row["open"] == 0) and not await _waiting(scene)
 
 
-async def check(stage: Stage, memory: Memory, archive: Archive) -> Tally:
+async def check(scene: Scene, memory: Memory, archive: Archive) -> Tally:
     tally = Tally()
-    await _outgoing(tally, stage, memory, archive)
-    await _incoming(tally, stage, memory, archive)
-    await _statuses(tally, stage, memory, archive)
-    await _numbers(tally, memory, archive)
+    await _outgoing(tally, scene, memory, archive)
+    await _incoming(tally, scene, memory, archive)
+    await _statuses(tally, scene, memory, archive)
+    await _numbers(tally, scene.cast, memory, archive)
     await _events(tally, archive)
-    await _left(tally, stage, archive)
+    await _left(tally, scene, archive)
     tally.doubled += [f"trả lời khác nhau cho cùng một khóa: {one}" for one in memory.differing]
     return tally
 
 
-async def _outgoing(tally: Tally, stage: Stage, memory: Memory, archive: Archive) -> None:
-    promised = memory.promised
+async def _outgoing(tally: Tally, scene: Scene, memory: Memory, archive: Archive) -> None:
+    promised, cast = memory.promised, scene.cast
     rows = await archive.rows("SELECT id, document_id FROM exchange WHERE direction = 'outward'")
     tally.compare(
         "văn bản đi đã hứa 202",
-        expected=promised.items(),
+        expected=[(document, letter.id) for document, letter in promised.items()],
         found=[(row["document_id"], show(Noun.EXCHANGE, row["id"])) for row in rows],
     )
     rows = await archive.rows(
-        """SELECT e.document_id, r.number_text FROM register_entry r JOIN exchange e ON e.id = r.exchange_id
-           WHERE r.direction = 'outgoing'"""
+        """SELECT e.document_id, a.code FROM register_entry r JOIN exchange e ON e.id = r.exchange_id
+           JOIN agency a ON a.id = r.agency_id WHERE r.direction = 'outgoing'"""
     )
-    tally.compare("dòng sổ đi", expected=promised, found=[row["document_id"] for row in rows])
-    packages = await _axis(stage, "edoc", SENDER)
+    tally.compare(
+        "dòng sổ đi",
+        expected=[(document, letter.sender) for document, letter in promised.items()],
+        found=[tuple(row) for row in rows],
+    )
+    packages = [one for one in await _axis(scene, "edoc") if one["sender"] in cast.own]
     tally.compare(
         "gói tin ở trục",
-        expected=[(one, ROBOT) for one in promised],
+        expected=[(document, to) for document, one in promised.items() for to in one.recipients if to in cast.robots],
         found=[(one["document_id"], row["receiver"]) for one in packages for row in one["deliveries"]],
     )
-    tally.compare("gói tin nội bộ nút", expected=promised, found=_local(stage, "edoc"))
-    rows = await archive.rows("SELECT a.code FROM attempt t JOIN agency a ON a.id = t.agency_id")
-    tally.counted["lần gửi của mọi gói tin"] = len(rows)
+    tally.compare(
+        "gói tin nội bộ nút",
+        expected=[(document, to) for document, one in promised.items() for to in one.recipients if to in cast.own],
+        found=[(document, to) for document, _, to in _local(scene, "edoc")],
+    )
+    [row] = await archive.rows("SELECT count(*) AS attempts FROM attempt")
+    tally.counted["lần gửi của mọi gói tin"] = row["attempts"]
 
 
-async def _incoming(tally: Tally, stage: Stage, memory: Memory, archive: Archive) -> None:
-    for agency, expected in ((SENDER, memory.brought), (NEIGHBOUR, list(memory.promised))):
-        pulled = memory.pulled[agency]
-        documents = [item["detail"]["document_id"] for item in pulled if item["kind"] == "document"]
-        tally.compare(f"văn bản đến trong hộp thư {agency}", expected=expected, found=documents)
-        rows = await archive.rows(
-            """SELECT e.document_id FROM exchange e JOIN agency a ON a.id = e.agency_id
-               WHERE e.direction = 'inward' AND a.code = $1""",
-            agency,
-        )
-        tally.compare(f"văn bản đến của {agency}", expected=expected, found=[row["document_id"] for row in rows])
-        tally.in_a_row(f"con trỏ hộp thư {agency}", [item["cursor"] for item in pulled])
-        rows = await archive.rows(
-            "SELECT sequence FROM mailbox_item m JOIN agency a ON a.id = m.agency_id WHERE a.code = $1", agency
-        )
-        tally.compare(
-            f"mục hộp thư {agency}",
-            expected=[row["sequence"] for row in rows],
-            found=[item["cursor"] for item in pulled],
-        )
+def arrivals(cast: Cast, memory: Memory) -> list[tuple[str, str]]:
+    """Every document that each of our agencies must have, as (agency, document)."""
+    inside = [(to, document) for document, one in memory.promised.items() for to in one.recipients if to in cast.own]
+    return inside + [(to, document) for document, receivers in memory.brought.items() for to in receivers]
 
 
-async def _statuses(tally: Tally, stage: Stage, memory: Memory, archive: Archive) -> None:
-    expected = [(one, ROBOT, code) for one in memory.promised for code in ROBOT_SAYS]
-    expected += [(one, NEIGHBOUR, code) for one in memory.promised for code in ANSWERS]
+async def _incoming(tally: Tally, scene: Scene, memory: Memory, archive: Archive) -> None:
+    expected = arrivals(scene.cast, memory)
+    tally.compare(
+        "văn bản đến trong hộp thư",
+        expected=expected,
+        found=[
+            (agency, item["detail"]["document_id"])
+            for agency, items in memory.pulled.items()
+            for item in items
+            if item["kind"] == "document"
+        ],
+    )
+    rows = await archive.rows(
+        """SELECT a.code, e.document_id FROM exchange e JOIN agency a ON a.id = e.agency_id
+           WHERE e.direction = 'inward'"""
+    )
+    tally.compare("văn bản đến của các đơn vị", expected=expected, found=[tuple(row) for row in rows])
+    for items in memory.pulled.values():
+        tally.in_a_row("con trỏ hộp thư", [item["cursor"] for item in items])
+    rows = await archive.rows("SELECT a.code, m.sequence FROM mailbox_item m JOIN agency a ON a.id = m.agency_id")
+    tally.compare(
+        "mục hộp thư",
+        expected=[tuple(row) for row in rows],
+        found=[(agency, item["cursor"]) for agency, items in memory.pulled.items() for item in items],
+    )
+
+
+async def _statuses(tally: Tally, scene: Scene, memory: Memory, archive: Archive) -> None:
+    cast, promised = scene.cast, memory.promised
+    expected = [
+        (document, to, word)
+        for document, letter in promised.items()
+        for to in letter.recipients
+        for word in cast.words(document, to)
+    ]
     rows = await archive.rows(
         "SELECT e.document_id, s.from_code, s.status_code FROM status_entry s JOIN exchange e ON e.id = s.exchange_id"
     )
     tally.compare("trạng thái nhận về", expected=expected, found=[tuple(row) for row in rows])
-    known = {own: document for document, own in memory.promised.items()}
-    told = [item for item in memory.pulled[SENDER] if item["kind"] == "status"]
+    known = {letter.id: document for document, letter in promised.items()}
     tally.compare(
         "trạng thái báo cho eOffice",
-        expected=expected,
-        found=[(known[one["id"]], one["detail"]["from_code"], one["detail"]["status_code"]) for one in told],
+        expected=[(promised[document].sender, document, to, word) for document, to, word in expected],
+        found=[
+            (agency, known[item["id"]], item["detail"]["from_code"], item["detail"]["status_code"])
+            for agency, items in memory.pulled.items()
+            for item in items
+            if item["kind"] == "status"
+        ],
     )
-    sent = await _axis(stage, "status", SENDER)
+    await _answers(tally, scene, memory)
+
+
+async def _answers(tally: Tally, scene: Scene, memory: Memory) -> None:
+    """What our clerks said about documents: to the axis, and inside the node."""
+    cast = scene.cast
+    sent = [one for one in await _axis(scene, "status") if one["sender"] in cast.own]
     # After an unknown outcome the same bytes go again, and every receiver takes them for one (axis.md 11): the axis's
     # list does not tell one status from another, so a status alone is never asked about.
-    different = {(one["document_id"], one["status_code"], one["sha256"]) for one in sent}
+    different = {(one["document_id"], one["sender"], one["status_code"], one["sha256"]) for one in sent}
     tally.compare(
         "trạng thái gửi lên trục",
-        expected=[(one, code) for one in memory.brought for code in ANSWERS],
-        found=[(document, code) for document, code, _ in different],
+        expected=[
+            (document, to, word)
+            for document, receivers in memory.brought.items()
+            for to in receivers
+            for word in cast.words(document, to)
+        ],
+        found=[(document, sender, code) for document, sender, code, _ in different],
     )
     tally.counted["trạng thái gửi lại nguyên vẹn từng byte sau khi chưa rõ kết quả"] = len(sent) - len(different)
     tally.compare(
         "trạng thái nội bộ nút",
-        expected=[one for one in memory.promised for _ in ANSWERS],
-        found=_local(stage, "status"),
+        expected=[
+            (document, to, letter.sender)
+            for document, letter in memory.promised.items()
+            for to in letter.recipients
+            if to in cast.own
+            for _ in cast.words(document, to)
+        ],
+        found=_local(scene, "status"),
     )
 
 
-async def _numbers(tally: Tally, memory: Memory, archive: Archive) -> None:
-    for agency in (SENDER, NEIGHBOUR):
-        rows = await archive.rows(
-            """SELECT e.document_id, r.number FROM register_entry r JOIN exchange e ON e.id = r.exchange_id
-               JOIN agency a ON a.id = r.agency_id WHERE r.direction = 'incoming' AND a.code = $1""",
-            agency,
-        )
-        tally.in_a_row(f"số đến của {agency}", [row["number"] for row in rows])
-        told = memory.numbers[agency].items()
-        tally.compare(f"số đến đã báo {agency}", expected=told, found=[tuple(row) for row in rows])
+async def _numbers(tally: Tally, cast: Cast, memory: Memory, archive: Archive) -> None:
+    rows = await archive.rows(
+        """SELECT a.code, e.document_id, r.number FROM register_entry r JOIN exchange e ON e.id = r.exchange_id
+           JOIN agency a ON a.id = r.agency_id WHERE r.direction = 'incoming'"""
+    )
+    for agency in cast.own:
+        tally.in_a_row("số đến của các đơn vị", [row["number"] for row in rows if row["code"] == agency])
+    told = [(agency, document, n) for agency, given in memory.numbers.items() for document, n in given.items()]
+    tally.compare("số đến đã báo cho eOffice", expected=told, found=[tuple(row) for row in rows])
+    tally.compare(
+        "văn bản đến được vào sổ",
+        expected=[pair for pair in arrivals(cast, memory) if not refuses(pair[1], pair[0])],
+        found=[(row["code"], row["document_id"]) for row in rows],
+    )
 
 
 async def _events(tally: Tally, archive: Archive) -> None:
@@ -206,12 +193,12 @@ async def _events(tally: Tally, archive: Archive) -> None:
     tally.counted |= {f"{subject} ở trạng thái {state}": count for (subject, state), count in sorted(states.items())}
 
 
-async def _left(tally: Tally, stage: Stage, archive: Archive) -> None:
+async def _left(tally: Tally, scene: Scene, archive: Archive) -> None:
     """Nothing waits, nothing is held, every named file is there with its bytes, no temporary file is left."""
     for statement in (
         """SELECT 'việc ' || kind || ' ' || coalesce(last_error, '') FROM work
            WHERE settled_at IS NULL AND NOT (kind = 'follow' AND state = 'ready' AND failures = 0)""",
-        "SELECT 'tin ' || type FROM outbox WHERE state IN ('pending', 'dead')",
+        "SELECT 'tin ' || type FROM outbox WHERE state IN ('pending', 'sent', 'dead')",
         "SELECT 'giữ ' || code || ' ' || reason FROM hold WHERE closed_at IS NULL",
         "SELECT 'chưa xác nhận với trục ' || receiver_doc_id FROM incoming_package WHERE acknowledged_at IS NULL",
         "SELECT 'gói tin ' || state FROM outgoing_package WHERE state NOT IN ('accepted', 'delivered')",
@@ -223,13 +210,13 @@ async def _left(tally: Tally, stage: Stage, archive: Archive) -> None:
            UNION SELECT agency_id::text, sha256 FROM outgoing_package
            UNION SELECT '00000000-0000-0000-0000-000000000000', sha256 FROM incoming_package"""
     )
-    store = stage.data / "files"
+    store = scene.data / "files"
     for row in files:
         path = store / row["place"] / row["sha256"][:2] / row["sha256"]
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
             tally.lost.append(f"tệp {path.relative_to(store)}")
     tally.counted["tệp đúng từng byte"] = len(files)
-    tally.left += [f"tệp tạm {path.relative_to(stage.data)}" for path in _temporary(stage.data)]
+    tally.left += [f"tệp tạm {path.relative_to(scene.data)}" for path in _temporary(scene.data)]
 
 
 def _temporary(data: Path) -> list[Path]:
@@ -237,25 +224,31 @@ def _temporary(data: Path) -> list[Path]:
     return kept + list((data / "local-axis").rglob("*.partial"))
 
 
-async def _axis(stage: Stage, kind: str, sender: str) -> list[dict[str, Any]]:
-    query = {"kind": kind, "sender": sender}
-    async with stage.http.get(f"{stage.control_url}/packages", params=query) as response:
+async def _axis(scene: Scene, kind: str) -> list[dict[str, Any]]:
+    async with scene.http.get(f"{scene.control_url}/packages", params={"kind": kind}) as response:
         found: list[dict[str, Any]] = await response.json()
         return found
 
 
-async def _waiting(stage: Stage) -> bool:
+async def _waiting(scene: Scene) -> bool:
     """Whether our agencies still have something to fetch, at the axis or inside the node."""
     for kind in ("edoc", "status"):
-        if any((stage.data / "local-axis" / "open" / kind).glob("*.json")):
+        if any((scene.data / "local-axis" / "open" / kind).glob("*.json")):
             return True
-        async with stage.http.get(f"{stage.control_url}/mailbox/{SENDER}", params={"kind": kind}) as response:
-            if await response.json():
-                return True
+        for agency in scene.cast.own:
+            url = f"{scene.control_url}/mailbox/{agency}"
+            async with scene.http.get(url, params={"kind": kind}) as response:
+                if await response.json():
+                    return True
     return False
 
 
-def _local(stage: Stage, kind: str) -> list[str]:
-    """Document ids of the records of the local axis, one for each recipient."""
-    records = [json.loads(path.read_text()) for path in (stage.data / "local-axis").rglob("*.json")]
-    return [one["document_id"] for one in records if one["kind"] == kind for _ in one["rows"]]
+def _local(scene: Scene, kind: str) -> list[tuple[str, str, str]]:
+    """What the records of the local axis say, as (document, sender, receiver), one for each recipient."""
+    records = [json.loads(path.read_text()) for path in (scene.data / "local-axis").rglob("*.json")]
+    return [
+        (one["document_id"], one["sender"], row["receiver"])
+        for one in records
+        if one["kind"] == kind
+        for row in one["rows"]
+    ]

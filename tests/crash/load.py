@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import itertools
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import aiohttp
@@ -19,74 +21,109 @@ import aiohttp
 from lienthong.edxml.identifiers import DocumentId, OrganCode
 from lienthong.edxml.model import Business, BusinessType, DocumentPackage, DocumentType, Signer, TraceHeader
 from lienthong.edxml.writer import write_package
-from lienthong.tests.crash.stage import ROBOT, ROBOT_SAYS, Stage
+from lienthong.tests.crash.scene import Scene, refuses
 from lienthong.tests.journeys.outsiders import VIETNAM, attachment, organization
-from lienthong.tests.journeys.papers import NEIGHBOUR, OUTSIDE, SENDER
 from lienthong.tests.waiting import until
 
-PATIENCE = 180.0  # seconds in which one thing must succeed, over all kills that befall it
-WINDOW = 6  # documents of a kind on their way at once; a closed loop never runs away from the node
-REST = 0.05  # seconds before an empty mailbox is asked again
-STATUSES_EACH = len(ROBOT_SAYS) + 2  # of one outgoing letter: the robot's, and 01 and 03 of the neighbour
+PATIENCE = 240.0  # seconds in which one thing must succeed, over all kills that befall it
 ACCEPTED, PULLED, REGISTERED = "nhận 202", "lấy từ hộp thư", "vào sổ đến"
 MOMENTS = (ACCEPTED, PULLED, REGISTERED)
+AGAIN = (409, 503)  # the claim of a request that was cut off; the database or the disk is not back yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How hard the load presses. ``window``: statuses or documents that may be on their way at once."""
+
+    window: int = 24
+    look: float = 0.05  # seconds before an empty mailbox is asked again
+    insiders: int = 1  # recipients of a letter inside the node
+    robots: int = 1  # and elsewhere
+    every_twice: int = 1  # each so-manieth letter is posted once more with the same key
+    urgent: int = 10  # each so-manieth letter is urgent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """An outgoing document that the node promised to deliver."""
+
+    id: str  # vb_…
+    sender: str
+    recipients: tuple[str, ...]
 
 
 @dataclass(slots=True, kw_only=True)
 class Memory:
-    """What the outside was told and what it sent."""
+    """What the outside was told and what it sent. Keys are document ids."""
 
-    promised: dict[str, str] = field(default_factory=dict)  # document id of an outgoing letter to its vb_ id
+    promised: dict[str, Letter] = field(default_factory=dict)
+    brought: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what the axis took for our agencies
     differing: list[str] = field(default_factory=list)  # answers to a repetition that were not the first answer
-    brought: list[str] = field(default_factory=list)  # document ids that the axis took for our agencies
-    pulled: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {SENDER: [], NEIGHBOUR: []})
-    numbers: dict[str, dict[str, int]] = field(default_factory=lambda: {SENDER: {}, NEIGHBOUR: {}})
+    pulled: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    numbers: dict[str, dict[str, int]] = field(default_factory=dict)
+    refused: dict[str, set[str]] = field(default_factory=dict)
     moments: Counter[str] = field(default_factory=Counter)
+    statuses_due: int = 0
+    statuses_told: int = 0
+    arrivals_due: int = 0
+    arrivals: int = 0
     repeated: int = 0  # requests that had to be sent again
+    longest: float = 0.0  # seconds that one request took over all its repetitions
 
-    def statuses(self) -> int:
-        return sum(item["kind"] == "status" for item in self.pulled[SENDER])
+    @property
+    def documents(self) -> int:
+        """Outgoing that were accepted and incoming that were delivered."""
+        return len(self.promised) + self.arrivals
 
 
 @dataclass(slots=True, kw_only=True)
 class Load:
-    stage: Stage
+    scene: Scene
+    random: Random
+    pace: Pace = field(default_factory=Pace)
     memory: Memory = field(default_factory=Memory)
     over: asyncio.Event = field(default_factory=asyncio.Event)  # no new documents
     gone: asyncio.Event = field(default_factory=asyncio.Event)  # nothing will come any more
+    _urls: itertools.count[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        for code in self.scene.cast.own:
+            self.memory.pulled[code], self.memory.numbers[code], self.memory.refused[code] = [], {}, set()
 
     # What runs ----------------------------------------------------------------------------------------------------
 
-    async def send(self, first: int, step: int) -> None:
-        """One eOffice of the sender: letters ``first``, ``first + step`` … one after the other."""
-        number = first
-        while not self.over.is_set():
-            await self._post(number)
-            number += step
-            await until(lambda: self.over.is_set() or self._outgoing_open() < WINDOW, PATIENCE)
+    async def send(self, writer: str, first: int, step: int) -> None:
+        """One eOffice of the writer: letters ``first``, ``first + step`` … one after the other."""
+        for number in itertools.count(first, step):
+            if self.over.is_set():
+                return
+            await self._post(writer, number)
+            await until(lambda: self.over.is_set() or self._statuses_open() < self.pace.window, PATIENCE)
 
     async def bring(self) -> None:
         """The agency outside: its letters come in through the axis."""
-        while not self.over.is_set():
-            await self._bring(len(self.memory.brought) + 1)
-            await until(lambda: self.over.is_set() or self._incoming_open() < WINDOW, PATIENCE)
+        for number in itertools.count(1):
+            if self.over.is_set():
+                return
+            await self._bring(number)
+            await until(lambda: self.over.is_set() or self._arrivals_open() < self.pace.window, PATIENCE)
 
     async def clerk(self, agency: str) -> None:
-        """Pull the mailbox by its cursor and register every document that is new."""
+        """Pull the mailbox by its cursor; register every new document, or send it back."""
         cursor = 0
         while not self.gone.is_set():
-            page = await self._call(agency, "GET", f"/v1/mailbox?after={cursor}&limit=20")
+            page = await self.call(agency, "GET", f"/v1/mailbox?after={cursor}&limit=50")
             for item in page["items"]:
                 await self._take(agency, item)
             cursor = page["next"]
             if not page["items"]:
-                await rest(REST)
+                await rest(self.pace.look)
 
-    def _outgoing_open(self) -> int:
-        return len(self.memory.promised) - self.memory.statuses() // STATUSES_EACH
+    def _statuses_open(self) -> int:
+        return self.memory.statuses_due - self.memory.statuses_told
 
-    def _incoming_open(self) -> int:
-        return len(self.memory.brought) - len(self.memory.numbers[SENDER])
+    def _arrivals_open(self) -> int:
+        return self.memory.arrivals_due - self.memory.arrivals
 
     # What is done -------------------------------------------------------------------------------------------------
 
@@ -94,74 +131,108 @@ class Load:
         memory = self.memory
         memory.pulled[agency].append(item)
         memory.moments[PULLED] += 1
+        memory.statuses_told += item["kind"] == "status"
         if item["kind"] != "document":
             return
-        answer = await self._call(agency, "POST", f"/v1/incoming/{item['id']}/registration", json={})
-        memory.numbers[agency][item["detail"]["document_id"]] = answer["number"]
-        memory.moments[REGISTERED] += 1
+        memory.arrivals += 1
+        document, place = item["detail"]["document_id"], f"/v1/incoming/{item['id']}"
+        if refuses(document, agency):
+            await self.call(agency, "POST", f"{place}/refusal", json={"reason": "Gửi nhầm đơn vị"})
+            memory.refused[agency].add(document)
+        else:
+            answer = await self.call(agency, "POST", f"{place}/registration", json={})
+            memory.numbers[agency][document] = answer["number"]
+            memory.moments[REGISTERED] += 1
 
-    async def _post(self, number: int) -> None:
-        """Twice with the same key at least: the second answer must be the first one."""
-        first = await self._call(SENDER, "POST", "/v1/documents", key=f"key-{number}", number=number)
-        self.memory.promised[first["document_id"]] = first["id"]
-        self.memory.moments[ACCEPTED] += 1
-        again = await self._call(SENDER, "POST", "/v1/documents", key=f"key-{number}", number=number)
-        if again != first:
-            self.memory.differing.append(f"{number}: {first} / {again}")
+    async def _post(self, writer: str, number: int) -> None:
+        """Now and then twice with the same key: the second answer must be the first one."""
+        recipients = self._recipients(writer)
+        first = await self._posted(writer, number, recipients)
+        memory, cast = self.memory, self.scene.cast
+        document = first["document_id"]
+        memory.statuses_due += sum(len(cast.words(document, one)) for one in recipients)
+        memory.arrivals_due += sum(one not in cast.robots for one in recipients)
+        memory.promised[document] = Letter(id=first["id"], sender=writer, recipients=recipients)
+        memory.moments[ACCEPTED] += 1
+        if number % self.pace.every_twice == 0:
+            again = await self._posted(writer, number, recipients)
+            if again != first:
+                memory.differing.append(f"{number}: {first} / {again}")
+
+    def _recipients(self, writer: str) -> tuple[str, ...]:
+        cast, random = self.scene.cast, self.random
+        inside = random.sample([code for code in cast.own if code != writer], self.pace.insiders)
+        return (*random.sample(sorted(cast.robots), self.pace.robots), *inside)
 
     async def _bring(self, number: int) -> None:
-        package = _outside_letter(self.stage, number)
+        receivers = (self.random.choice(self.scene.cast.own),)
+        package = _outside_letter(self.scene, number, receivers)
         content = await asyncio.to_thread(_written, package)
-        async with self.stage.http.post(f"{self.stage.control_url}/packages", data=content) as response:
+        url = f"{self.scene.control_url}/packages"
+        async with self.scene.http.post(url, data=content) as response:
             assert response.status == 200, await response.text()
-        self.memory.brought.append(package.document_id.value)
+        self.memory.brought[package.document_id.value] = receivers
+        self.memory.arrivals_due += len(receivers)
 
-    async def _call(
-        self, agency: str, method: str, path: str, *, key: str = "", number: int = 0, **more: Any
-    ) -> dict[str, Any]:
+    async def _posted(self, writer: str, number: int, recipients: tuple[str, ...]) -> dict[str, Any]:
+        letter = _letter(self.scene, number, recipients)
+        letter["priority"] = 1 if number % self.pace.urgent == 0 else 0
+        content = self.scene.sent_papers[writer].read_bytes()
+
+        def form() -> dict[str, Any]:
+            made = aiohttp.FormData()
+            made.add_field("metadata", json.dumps(letter), content_type="application/json")
+            made.add_field("main", content, filename="cong-van.pdf", content_type="application/pdf")
+            return {"data": made, "headers": {"Idempotency-Key": f"key-{number}"}}
+
+        return await self._call(writer, "POST", "/v1/documents", form)
+
+    async def call(self, agency: str, method: str, path: str, **more: Any) -> dict[str, Any]:
         """Until it is answered well; nothing else counts."""
+        return await self._call(agency, method, path, lambda: dict(more))
+
+    async def _call(self, agency: str, method: str, path: str, asked: Any) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
 
         async def once() -> dict[str, Any] | None:
-            headers = {"Authorization": f"Bearer {self.stage.keys[agency]}"}
-            if key:
-                headers["Idempotency-Key"] = key
-                more["data"] = self._form(number)
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-                url = self.stage.node_url + path
-                async with self.stage.http.request(method, url, headers=headers, **more) as response:
-                    answer: dict[str, Any] = await response.json()
-                    if response.status < 300:
-                        return answer
-                    # 409: the claim of a request that was cut off; 503: PostgreSQL is not back yet.
-                    assert response.status in (409, 503), (response.status, answer)
-            self.memory.repeated += 1
-            await rest(REST)
-            return None
+            answer = await self._once(agency, method, path, asked())
+            if answer is None:
+                self.memory.repeated += 1
+                await rest(self.pace.look)
+            return answer
 
         found: dict[str, Any] = await until(once, PATIENCE)
+        self.memory.longest = max(self.memory.longest, loop.time() - begun)
         return found
 
-    def _form(self, number: int) -> aiohttp.FormData:
-        form = aiohttp.FormData()
-        form.add_field("metadata", json.dumps(_letter(self.stage, number)), content_type="application/json")
-        content = self.stage.sent_paper.read_bytes()
-        form.add_field("main", content, filename="cong-van.pdf", content_type="application/pdf")
-        return form
+    async def _once(self, agency: str, method: str, path: str, more: dict[str, Any]) -> dict[str, Any] | None:
+        """One try at the next of the node's addresses; None when it must be asked again."""
+        urls = self.scene.node_urls
+        url = urls[next(self._urls) % len(urls)] + path
+        headers = {"Authorization": f"Bearer {self.scene.keys[agency]}", **more.pop("headers", {})}
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
+            async with self.scene.http.request(method, url, headers=headers, **more) as response:
+                answer: dict[str, Any] = await response.json()
+                if response.status < 300:
+                    return answer
+                assert response.status in AGAIN, (response.status, answer)
+        return None
 
 
 async def rest(seconds: float) -> None:
     """Let time pass: pacing, not waiting for anything."""
-    loop = asyncio.get_running_loop()
-    moment = loop.time() + seconds
-    await until(lambda: loop.time() >= moment, seconds + PATIENCE)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
 
 
-def _letter(stage: Stage, number: int) -> dict[str, Any]:
+def _letter(scene: Scene, number: int, recipients: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "recipients": [ROBOT, NEIGHBOUR],
+        "recipients": list(recipients),
         "number": f"{number:02d}",
         "notation": "SKHCN-CĐS",
-        "promulgation_date": stage.papers.today.isoformat(),
+        "promulgation_date": scene.papers.today.isoformat(),
         "type_name": "Công văn",
         "subject": f"V/v rà soát kết nối liên thông lần {number}",
         "signer": {"full_name": "Nguyễn Thị Quỳnh Hương", "position": "Phó Giám đốc", "competence": "KT."},
@@ -169,22 +240,22 @@ def _letter(stage: Stage, number: int) -> dict[str, Any]:
     }
 
 
-def _outside_letter(stage: Stage, number: int) -> DocumentPackage:
-    code, text = OrganCode.parse(OUTSIDE), f"V/v phối hợp kiểm tra lần {number}"
+def _outside_letter(scene: Scene, number: int, receivers: tuple[str, ...]) -> DocumentPackage:
+    code, text = OrganCode.parse(scene.cast.outside), f"V/v phối hợp kiểm tra lần {number}"
     return DocumentPackage(
-        sender=organization(OUTSIDE),
-        receivers=(organization(SENDER),),
-        document_id=DocumentId.make(code, stage.papers.today, f"{number:02d}", "UBND-VX"),
+        sender=organization(scene.cast.outside),
+        receivers=tuple(organization(one) for one in receivers),
+        document_id=DocumentId.make(code, scene.papers.today, f"{number:02d}", "UBND-VX"),
         code_number=f"{number:02d}",
         code_notation="UBND-VX",
-        promulgation_date=stage.papers.today,
+        promulgation_date=scene.papers.today,
         document_type=DocumentType(type=2, detail=18, name="Công văn"),
         subject=text,
         content=text,
         business=Business(type=BusinessType.NEW, reason="Văn bản điện tử mới", paper=False),
         signer=Signer(full_name="Nguyễn Thị Quỳnh Hương"),
-        traces=(TraceHeader(organ=code, timestamp=stage.papers.now.astimezone(VIETNAM).replace(microsecond=0)),),
-        attachments=(attachment(stage.outside_paper),),
+        traces=(TraceHeader(organ=code, timestamp=scene.papers.now.astimezone(VIETNAM).replace(microsecond=0)),),
+        attachments=(attachment(scene.outside_paper),),
     )
 
 

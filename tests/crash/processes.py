@@ -34,11 +34,15 @@ class Program:
             )
 
     async def serving(self, http: aiohttp.ClientSession) -> None:
-        await until(lambda: self._answers(http), READY_SECONDS)
+        await until(lambda: self._living(http), READY_SECONDS)
 
-    async def _answers(self, http: aiohttp.ClientSession) -> bool:
+    async def _living(self, http: aiohttp.ClientSession) -> bool:
         assert self.running is not None
         assert self.running.returncode is None, self.log.read_text()[-3000:]
+        return await self.answers(http)
+
+    async def answers(self, http: aiohttp.ClientSession) -> bool:
+        """Whether it serves at this moment."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with http.get(self.ready) as response:
                 return response.status == 200

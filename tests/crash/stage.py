@@ -1,46 +1,31 @@
-"""The scene of the crash test: settings, agencies with keys, one signed letter for each sender, both programs."""
+"""The scene of the crash test: one node with its embedded PostgreSQL, and the emulated axis, both real processes."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 
 from lienthong.deploy.demo.pki import STORE
 from lienthong.gateway import bootstrap
-from lienthong.gateway.access import issue_key
 from lienthong.gateway.settings import Settings
 from lienthong.tests.crash.processes import Program, Victim
-from lienthong.tests.journeys.papers import NAMES, NEIGHBOUR, OUTSIDE, SENDER, Papers, make_papers
+from lienthong.tests.crash.scene import Cast, Scene, agencies_of_the_axis, enrol, sign_papers, two_neighbours
+from lienthong.tests.journeys.papers import make_papers
 from lienthong.tests.journeys.province import free_port
 
-ROBOT = "000.00.00.H41"
-ROBOT_SAYS = ("01", "03")
 PORTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    folder: Path
-    papers: Papers
-    sent_paper: Path  # the one PDF of all outgoing documents
-    outside_paper: Path  # the one PDF of all incoming documents
-    node_url: str
-    control_url: str
-    keys: dict[str, str]  # agency code to API key
+    scene: Scene
     victim: Victim
-    http: aiohttp.ClientSession
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "node"
 
 
 AXIS = """
@@ -54,13 +39,6 @@ secret = "TEST-SECRET"
 [[systems]]
 id = "00.98.W00"
 secret = "TEST-SECRET-H98"
-"""
-AGENCY = """
-[[agencies]]
-code = "{code}"
-name = "{name}"
-center = "{center}"
-script = {script}
 """
 NODE = """
 data_dir = "node"
@@ -92,26 +70,17 @@ directory_sync_seconds = 60
 async def open_stage(folder: Path) -> AsyncIterator[Stage]:
     """Both programs running, the node ready to be killed."""
     papers = await asyncio.to_thread(make_papers, folder / "papers", datetime.now(UTC))
+    cast = two_neighbours()
     axis, control, node = (free_port() for _ in range(PORTS))
-    _write_axis(folder / "axis.toml", axis, control)
+    write_axis(folder / "axis.toml", cast, axis, control)
     (folder / "axis.secret").write_text("TEST-SECRET")
     (folder / "node.toml").write_text(NODE.format(node=node, axis=axis, trust=papers.trust, store=STORE))
-    keys = await _enrol(Settings.load(folder / "node.toml", {}), papers)
+    async with bootstrap.command_node(Settings.load(folder / "node.toml", {})) as made:
+        keys, operator = await enrol(made, cast, papers)
+    sent, outside = await sign_papers(papers, cast)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(
-            aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=10), connector=aiohttp.TCPConnector(force_close=True)
-            )
-        )
-        control_url = f"http://127.0.0.1:{control}"
-        emulator = Program(
-            arguments=("emulator", "--config", str(folder / "axis.toml")),
-            log=folder / "axis.log",
-            ready=f"{control_url}/health",
-        )
-        await emulator.start()
-        stack.push_async_callback(emulator.stop)
-        await emulator.serving(http)
+        http = await stack.enter_async_context(patient_client())
+        control_url = await start_axis(stack, folder, control, http)
         url = f"http://127.0.0.1:{node}"
         program = Program(
             arguments=("--config", str(folder / "node.toml"), "serve"), log=folder / "node.log", ready=f"{url}/readyz"
@@ -119,56 +88,39 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
         victim = Victim(program=program, cluster=folder / "node" / "postgres" / "cluster", http=http)
         stack.push_async_callback(program.stop)
         await victim.serve()
-        yield Stage(
+        scene = Scene(
             folder=folder,
+            cast=cast,
             papers=papers,
-            sent_paper=await papers.signed("01"),
-            outside_paper=await papers.signed("01", by=OUTSIDE),
-            node_url=url,
+            sent_papers=sent,
+            outside_paper=outside,
+            node_urls=(url,),
             control_url=control_url,
             keys=keys,
-            victim=victim,
+            operator_key=operator,
             http=http,
         )
+        yield Stage(scene=scene, victim=victim)
 
 
-def _write_axis(path: Path, axis: int, control: int) -> None:
-    parts = [AXIS.format(axis=axis, control=control)]
-    for code, center, script in (
-        (SENDER, "00.99.W00", ()),
-        (NEIGHBOUR, "00.99.W00", ()),
-        (ROBOT, "00.41.W00", ROBOT_SAYS),
-        (OUTSIDE, "00.98.W00", ()),
-    ):
-        name = NAMES.get(code, "UBND tỉnh Nghệ An")
-        parts.append(AGENCY.format(code=code, name=name, center=center, script=json.dumps(script)))
-    path.write_text("".join(parts))
+def patient_client() -> aiohttp.ClientSession:
+    """No connection outlives a request: every one meets the process that lives now."""
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=10), connector=aiohttp.TCPConnector(force_close=True)
+    )
 
 
-async def _enrol(settings: Settings, papers: Papers) -> dict[str, str]:
-    """The node's agencies, the certificates of everybody, a key for each eOffice."""
-    keys: dict[str, str] = {}
-    async with bootstrap.command_node(settings) as node:
-        for code in (SENDER, NEIGHBOUR):
-            agency_id = node.new_id()
-            async with node.db.unit(None) as conn:
-                await node.db.queries.insert_agency(
-                    conn,
-                    id=agency_id,
-                    code=code,
-                    name=NAMES[code],
-                    in_charge="UBND tỉnh Mẫu",
-                    address="Số 1 phố Mẫu",
-                    email="vanthu@mau.example",
-                )
-            keys[code] = await issue_key(node.db, agency_id, "eOffice", new_id=node.new_id, random_bytes=os.urandom)
-        async with node.db.unit(None) as conn:
-            for line in papers.registry:
-                await node.db.queries.insert_certificate(
-                    conn,
-                    **line,
-                    holder=NAMES[line["agency_code"]],
-                    valid_from=papers.now - timedelta(days=30),
-                    valid_to=None,
-                )
-    return keys
+async def start_axis(stack: AsyncExitStack, folder: Path, control: int, http: aiohttp.ClientSession) -> str:
+    """The emulator as a process of its own until the stack unwinds; the address of its control plane."""
+    url = f"http://127.0.0.1:{control}"
+    emulator = Program(
+        arguments=("emulator", "--config", str(folder / "axis.toml")), log=folder / "axis.log", ready=f"{url}/health"
+    )
+    await emulator.start()
+    stack.push_async_callback(emulator.stop)
+    await emulator.serving(http)
+    return url
+
+
+def write_axis(path: Path, cast: Cast, axis: int, control: int) -> None:
+    path.write_text(AXIS.format(axis=axis, control=control) + agencies_of_the_axis(cast))

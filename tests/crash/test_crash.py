@@ -15,10 +15,10 @@ from random import Random, SystemRandom
 
 import pytest
 
-from lienthong.tests.crash.checking import Archive, Tally, at_rest, check, open_archive
+from lienthong.tests.crash.archive import open_archive
 from lienthong.tests.crash.load import MOMENTS, Load, rest
+from lienthong.tests.crash.running import run_under
 from lienthong.tests.crash.stage import Stage, open_stage
-from lienthong.tests.journeys.papers import NEIGHBOUR, SENDER
 from lienthong.tests.waiting import until
 
 KILLS = int(os.environ.get("KILLS", "50"))
@@ -67,9 +67,16 @@ async def test_kills_lose_and_double_nothing(server_folder: Path) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     async with open_stage(folder) as stage:
-        load = Load(stage=stage)
+        load = Load(scene=stage.scene, random=Random(SEED))
         axe = Axe(stage=stage, load=load, random=Random(SEED))
-        tally = await _run(stage, load, axe)
+
+        async def strikes() -> None:
+            for number in range(KILLS):
+                await axe.strike(number)
+            print(f"  {loop.time() - begun:.0f} s với {KILLS} lần giết; chờ mọi việc lắng xuống")
+
+        async with open_archive(stage.scene) as archive:
+            tally = await run_under(load, archive, strikes, senders=SENDERS, quiet_seconds=QUIET_SECONDS)
         restarts = sorted(stage.victim.restarts)
         print("\n".join(f"  {count:6d}  lần giết: {point}" for point, count in sorted(axe.points.items())))
         print(f"  khởi động lại: nhanh nhất {restarts[0]:.2f} s, giữa {restarts[len(restarts) // 2]:.2f} s, ")
@@ -80,30 +87,3 @@ async def test_kills_lose_and_double_nothing(server_folder: Path) -> None:
     assert load.memory.promised
     assert load.memory.brought
     assert tally.clean, tally.printed()
-
-
-async def _run(stage: Stage, load: Load, axe: Axe) -> Tally:
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    async with asyncio.TaskGroup() as group:
-        clerks = [group.create_task(load.clerk(agency), name=f"clerk {agency}") for agency in (SENDER, NEIGHBOUR)]
-        senders = [group.create_task(load.send(1 + n, SENDERS), name=f"sender {n}") for n in range(SENDERS)]
-        senders.append(group.create_task(load.bring(), name="outside"))
-        for number in range(KILLS):
-            await axe.strike(number)
-        print(f"  {loop.time() - begun:.0f} s với {KILLS} lần giết; chờ mọi việc lắng xuống")
-        load.over.set()
-        await asyncio.wait(senders)
-        async with open_archive(stage) as archive:
-            await until(lambda: _quiet(load, archive), QUIET_SECONDS)
-            load.gone.set()
-            await asyncio.wait(clerks)
-            return await check(stage, load.memory, archive)
-
-
-async def _quiet(load: Load, archive: Archive) -> bool:
-    """At rest, and the eOffice systems have pulled everything there is."""
-    if not await at_rest(load.stage, archive):
-        return False
-    [row] = await archive.rows("SELECT count(*) AS items FROM mailbox_item")
-    return bool(row["items"] == sum(len(items) for items in load.memory.pulled.values()))

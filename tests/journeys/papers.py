@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -108,11 +109,12 @@ def make_stamper(folder: Path) -> object:
     return _STAMPERS[folder]
 
 
-def make_papers(folder: Path, now: datetime) -> Papers:
+def make_papers(folder: Path, now: datetime, names: Mapping[str, str] = NAMES) -> Papers:
+    """A PKI and holders of both kinds for each of these agencies."""
     pki = make_pki(now)
     holders = [
         Holder(agency_code=code, agency_name=name, person=person)
-        for code, name in NAMES.items()
+        for code, name in names.items()
         for person in (None, "Nguyễn Thị Quỳnh Hương")
     ]
     registry = write_holders(pki, folder / "keys", holders)

@@ -1,0 +1,101 @@
+"""The settings files of a node of several processes, one for each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lienthong.deploy.demo.pki import STORE
+
+KAFKA_SESSION_ROOM = 30.0  # seconds in which nothing arrives before a consumer is given up
+NODE = """
+data_dir = "node"
+province_name = "tỉnh Mẫu"
+instance = "{name}"
+roles = {roles}
+[database]
+dsn = "{dsn}"
+pool_size = {pool}
+[http]
+port = {port}
+[files]
+reserve_bytes = {reserve}
+[queue]
+broker = "{broker}"
+poll_seconds = 0.5
+lease_seconds = 20
+[retry]
+base_seconds = 0.2
+cap_seconds = 5
+unknown_wait_seconds = 0.5
+unknown_checks = 20
+[signing]
+trust_dir = "{trust}"
+trust_store = "{store}"
+workers = 1
+[[axes]]
+name = "quoc-gia"
+base_url = "{axis}/XrdAdapter/adapter"
+system_id = "00.99.W00"
+secret_file = "axis.secret"
+poll_seconds = 0.2
+read_timeout_s = 5.0
+directory_sync_seconds = 60
+"""
+KAFKA = """
+[kafka]
+servers = "{servers}"
+prefix = "chaos."
+partitions = 4
+copies = {copies}
+in_sync = {in_sync}
+resend_seconds = 20
+stall_seconds = 60
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kafka:
+    """The brokers as the node is told of them."""
+
+    servers: str
+    copies: int
+    in_sync: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One process: its name, what it does, where it listens (0: nowhere), the addresses it is given."""
+
+    name: str
+    roles: tuple[str, ...]
+    port: int
+    dsn: str
+    axis: str
+
+    @property
+    def pool(self) -> int:
+        """Connections: few, the server of the scene allows sixty in all."""
+        return 6 if {"api", "worker"} & set(self.roles) else 3
+
+
+def write_settings(folder: Path, plan: Plan, *, trust: Path, kafka: Kafka | None, reserve: int = 0) -> Path:
+    text = NODE.format(
+        name=plan.name,
+        roles=json.dumps(plan.roles),
+        dsn=plan.dsn,
+        pool=plan.pool,
+        port=plan.port,
+        reserve=reserve,
+        broker="kafka" if kafka else "embedded",
+        trust=trust,
+        store=STORE,
+        axis=plan.axis,
+    )
+    if kafka is not None:
+        text += KAFKA.format(servers=kafka.servers, copies=kafka.copies, in_sync=kafka.in_sync)
+    path = folder / f"{plan.name}.toml"
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
