@@ -110,7 +110,7 @@ kafka: $(STAMP)
 	@$(BIN)/python -P -m lienthong.deploy.kafka.run $(if $(PORT),--port $(PORT)) $(if $(BROKERS),--brokers $(BROKERS))
 
 crash: $(STAMP)
-	@KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/crash/test_crash.py
+	@KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/crash
 
 bench: $(STAMP)
 	$(BIN)/python bench/outward.py

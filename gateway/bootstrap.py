@@ -81,6 +81,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             await take_up(node)
         else:
             await stack.enter_async_context(_alone_of_its_name(node))
+            await idempotency.recover(node, of=settings.instance)
         spare_collections()
         await run_roots(node, stop, server)
 
@@ -117,7 +118,7 @@ def spare_collections() -> None:
 
 async def take_up(node: Node) -> None:
     """What a killed process left: nobody else uses the embedded server's folder, so it is all ours and all over."""
-    await idempotency.recover(node)
+    await idempotency.recover(node, of=None)
     await node.files.sweep_temporary(clock())
 
 

@@ -63,7 +63,9 @@ async def claim(node: Node, agency_id: UUID, key: str) -> Claim | Earlier:
     """Take the key, or learn what became of it. Raise IDEMPOTENCY_IN_PROGRESS while a twin is at work."""
     token = node.new_id()
     async with node.db.unit(agency_id) as conn:
-        taken = await node.db.queries.claim_key(conn, agency_id=agency_id, key=key, seconds=CLAIM_SECONDS, claim=token)
+        taken = await node.db.queries.claim_key(
+            conn, agency_id=agency_id, key=key, seconds=CLAIM_SECONDS, claim=token, claimed_by=node.settings.instance
+        )
         if taken is not None:
             return Claim(agency_id=agency_id, key=key, token=token)
         row = await node.db.queries.claim_of_key(conn, agency_id=agency_id, key=key)
@@ -106,10 +108,12 @@ async def give_up(node: Node, held: Claim) -> None:
         await node.db.queries.drop_claim(conn, agency_id=held.agency_id, key=held.key, claim=held.token)
 
 
-async def recover(node: Node) -> None:
-    """At the start of the only process on its database: claims that the last one left open are nobody's."""
+async def recover(node: Node, *, of: str | None) -> None:
+    """At the start of a process: claims that were left open under its name (``of``) are nobody's. None: all, when
+    no other process can be there.
+    """
     async with node.db.unit(None) as conn:
-        await node.db.queries.drop_open_claims(conn)
+        await node.db.queries.drop_open_claims(conn, claimed_by=of)
 
 
 async def purge(node: Node) -> int:

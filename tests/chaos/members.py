@@ -1,4 +1,4 @@
-"""The processes of a node under the axe: each can be killed, is started again under its name, and says when it serves."""
+"""The processes of a node under the axe: each can be killed, started again under its name, and asked if it serves."""
 
 from __future__ import annotations
 

@@ -87,6 +87,7 @@ async def open_stage(folder: Path, ground: Ground) -> AsyncIterator[Stage]:
             keys=keys,
             operator_key=operator,
             http=http,
+            alone=False,
         )
         archive = await stack.enter_async_context(open_archive(scene))
         members = []

@@ -216,7 +216,11 @@ async def _left(tally: Tally, scene: Scene, archive: Archive) -> None:
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
             tally.lost.append(f"tệp {path.relative_to(store)}")
     tally.counted["tệp đúng từng byte"] = len(files)
-    tally.left += [f"tệp tạm {path.relative_to(scene.data)}" for path in _temporary(scene.data)]
+    forgotten = [f"tệp tạm {path.relative_to(scene.data)}" for path in _temporary(scene.data)]
+    if scene.alone:
+        tally.left += forgotten
+    else:
+        tally.counted["tệp tạm của tiến trình bị giết, được dọn sau một giờ"] = len(forgotten)
 
 
 def _temporary(data: Path) -> list[Path]:

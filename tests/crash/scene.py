@@ -83,6 +83,7 @@ class Scene:
     keys: dict[str, str]  # agency code to API key
     operator_key: str
     http: aiohttp.ClientSession
+    alone: bool  # one process: what it left behind it clears at its start; of many, the files' hour comes first
 
     @property
     def data(self) -> Path:

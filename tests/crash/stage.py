@@ -99,6 +99,7 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
             keys=keys,
             operator_key=operator,
             http=http,
+            alone=True,
         )
         yield Stage(scene=scene, victim=victim)
 

@@ -21,7 +21,7 @@ from lienthong.tests.crash.running import run_under
 from lienthong.tests.crash.stage import Stage, open_stage
 from lienthong.tests.waiting import until
 
-KILLS = int(os.environ.get("KILLS", "50"))
+KILLS = (int(os.environ.get("KILLS", "50")) + 1) // 2  # the other half falls on a node of many processes
 SEED = int(os.environ.get("SEED", "0")) or SystemRandom().randrange(1, 10**6)
 SENDERS = 3
 LONGEST = 1.5  # seconds of life between readiness and the axe
@@ -63,7 +63,7 @@ class Axe:
 async def test_kills_lose_and_double_nothing(server_folder: Path) -> None:
     folder = server_folder / f"crash-{SEED}"
     folder.mkdir(mode=0o711)
-    print(f"\nHạt giống {SEED}, {KILLS} lần giết (lặp lại: make crash KILLS={KILLS} SEED={SEED})")
+    print(f"\nHạt giống {SEED}, {KILLS} lần giết (lặp lại: make crash KILLS={2 * KILLS} SEED={SEED})")
     loop = asyncio.get_running_loop()
     begun = loop.time()
     async with open_stage(folder) as stage:

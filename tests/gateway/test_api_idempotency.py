@@ -109,10 +109,18 @@ async def test_the_claim_of_a_dead_process_expires(room: Room) -> None:
 
 async def test_open_claims_are_dropped_at_the_start_of_a_lone_node(room: Room) -> None:
     await idempotency.claim(room.node, room.sender, "k-1")
-    await idempotency.recover(room.node)
+    await idempotency.recover(room.node, of=None)
     assert (await room.submit()).status == 202
-    await idempotency.recover(room.node)
+    await idempotency.recover(room.node, of=None)
     assert (await room.submit()).headers["Idempotency-Replayed"] == "true"
+
+
+async def test_a_process_that_starts_again_frees_its_own_claims_and_nobody_elses(room: Room) -> None:
+    await idempotency.claim(room.node, room.sender, "k-1")
+    await idempotency.recover(room.node, of="another")
+    assert (await room.submit()).status == 409
+    await idempotency.recover(room.node, of=room.node.settings.instance)
+    assert (await room.submit()).status == 202
 
 
 async def test_a_lost_claim_rolls_the_acceptance_back(room: Room) -> None:

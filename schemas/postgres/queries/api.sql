@@ -21,10 +21,10 @@ UPDATE operator_key SET revoked_at = now() WHERE prefix = :prefix AND revoked_at
 
 -- name: claim_key^
 -- The first to come, or the next after a claim whose process died; a key is forgotten after 72 hours.
-INSERT INTO idempotency (agency_id, key, claimed_until, claim)
-VALUES (:agency_id, :key, now() + make_interval(secs => :seconds), :claim)
+INSERT INTO idempotency (agency_id, key, claimed_until, claim, claimed_by)
+VALUES (:agency_id, :key, now() + make_interval(secs => :seconds), :claim, :claimed_by)
 ON CONFLICT (agency_id, key) DO UPDATE SET claim = excluded.claim, claimed_until = excluded.claimed_until,
-    request_hash = NULL, exchange_id = NULL, answer = NULL, created_at = now()
+    claimed_by = excluded.claimed_by, request_hash = NULL, exchange_id = NULL, answer = NULL, created_at = now()
 WHERE (idempotency.answer IS NULL AND idempotency.claimed_until < now())
    OR idempotency.created_at < now() - interval '72 hours'
 RETURNING claim;
@@ -46,7 +46,8 @@ WHERE agency_id = :agency_id AND key = :key AND claim = :claim AND answer IS NUL
 DELETE FROM idempotency WHERE agency_id = :agency_id AND key = :key AND claim = :claim AND answer IS NULL;
 
 -- name: drop_open_claims!
-DELETE FROM idempotency WHERE answer IS NULL;
+-- Those of one process, or all of them.
+DELETE FROM idempotency WHERE answer IS NULL AND (:claimed_by::text IS NULL OR claimed_by = :claimed_by);
 
 -- name: purge_idempotency^
 -- A batch of keys older than 72 hours; repeat while it removes some.
