@@ -21,7 +21,7 @@ export PIP_USER := 0
 export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test tools corpus check format kafka crash bench clean
+.PHONY: help setup demo test tools corpus check format kafka s3 crash bench clean
 
 help:
 	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1] [BROKER=kafka]   chạy thử trọn một vòng gửi, nhận trên máy này'
@@ -29,6 +29,7 @@ help:
 	@echo 'make check                                  định dạng, lint, kiểu (mypy strict), cấu trúc'
 	@echo 'make crash [KILLS=500] [SEED=…]             giết tiến trình liên tục, đếm mất và trùng'
 	@echo 'make kafka [BROKERS=3]                      Apache Kafka thật trên máy này, không cần container'
+	@echo 'make s3 [SERVER=versitygw]                  máy chủ S3 thật trên máy này, không cần container'
 	@echo 'make bench                                  đo tốc độ gửi và nhận'
 	@echo 'make clean                                  xóa tệp sinh ra (giữ .venv)'
 
@@ -105,6 +106,9 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+s3: $(STAMP)
+	@$(BIN)/python -P -m lienthong.deploy.s3.run $(if $(PORT),--port $(PORT)) $(if $(SERVER),--server $(SERVER))
 
 kafka: $(STAMP)
 	@$(BIN)/python -P -m lienthong.deploy.kafka.run $(if $(PORT),--port $(PORT)) $(if $(BROKERS),--brokers $(BROKERS))

@@ -18,7 +18,6 @@ from pydantic import (
     ConfigDict,
     Field,
     GetPydanticSchema,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationInfo,
@@ -187,14 +186,6 @@ class CheckPageSettings(Section):
     waiting: int = Field(default=8, ge=0, le=1000, description="số lượt chờ; nhiều hơn nhận 503")
     per_minute: PositiveInt = Field(default=20, description="lượt mỗi phút của một địa chỉ hoặc khóa; quá thì nhận 429")
     time_limit_s: PositiveFloat = Field(default=60.0, description="giây cho một lượt, mọi tệp trong gói; quá thì 503")
-
-
-class FilesSettings(Section):
-    """The file store under ``data_dir``."""
-
-    reserve_bytes: NonNegativeInt = Field(
-        default=1_000 * MB, description="byte; đĩa còn ít hơn thì không nhận thêm, trả 503"
-    )
 
 
 class SigningSettings(Section):

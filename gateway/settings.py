@@ -20,13 +20,13 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 from ..edxml.limits import Limits
 from .envelope_sections import EnvelopePeer, ServiceKeySettings
 from .errors import GatewayError, InputFault
+from .file_sections import FilesSettings
 from .kafka_sections import KafkaSection
 from .revocation_section import RevocationSettings
 from .sections import (
     AxisSettings,
     CheckPageSettings,
     DatabaseSettings,
-    FilesSettings,
     HttpSettings,
     LocalPath,
     LoggingSettings,

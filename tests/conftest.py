@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from lienthong.deploy.kafka.cluster import Cluster
+from lienthong.deploy.s3.server import S3Server
 from lienthong.gateway.identifiers import new_id
 from lienthong.gateway.postgres.database import Database
 from lienthong.gateway.postgres.migrations.runner import migrate
@@ -65,6 +66,13 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One real Kafka broker for all tests."""
     with Cluster(folder=tmp_path_factory.mktemp("kafka")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One real S3 server for all tests; each takes a prefix of its own."""
+    with S3Server(folder=tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,7 @@ OWNERS = {
         "gateway/desk/",
     ),
     "cryptography": ("signing/",),
+    "obstore": ("gateway/files/",),
     "jinja2": ("gateway/api/", "gateway/console/"),
     "jsonschema": ("gateway/api/",),
     "lxml": ("edxml/",),
@@ -70,6 +71,7 @@ OWNERS = {
         "gateway/settings.py",
         "gateway/sections.py",
         "gateway/envelope_sections.py",
+        "gateway/file_sections.py",
         "gateway/kafka_sections.py",
         "gateway/revocation_section.py",
     ),
@@ -105,6 +107,7 @@ SPEAKS_VALUE_ERROR = {
     "gateway/sections.py",
     "gateway/settings.py",
     "gateway/api/text.py",
+    "gateway/file_sections.py",
     "gateway/kafka_sections.py",
     "gateway/revocation_section.py",
 }

@@ -10,13 +10,15 @@ import contextlib
 import errno
 import hashlib
 import os
+from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import FileError, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from datetime import datetime
 
 WINDOW = 256 * 1024  # bytes held per stream
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -91,3 +93,16 @@ def sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sweep_folder(folder: Path, older_than: datetime) -> int:
+    """Remove the files of ``folder`` last written before ``older_than`` (aware); answer how many."""
+    before = older_than.astimezone(UTC).timestamp()
+    removed = 0
+    with disk_errors(), contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(folder):
+            with contextlib.suppress(FileNotFoundError):  # another process may sweep too
+                if entry.stat(follow_symlinks=False).st_mtime < before:
+                    Path(entry).unlink()
+                    removed += 1
+    return removed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Awaitable, Callable
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
 HEAD = 4096  # bytes kept for quick_check
 
 
+Upload = Callable[["Path", AgencyKey, str], Awaitable[None]]
+
+
 class Incoming:
     """An open stream of ``FileStore.receive``; one task writes it.
 
-    Nothing touches the disk before a window is full, so a small file costs one trip to a worker thread.
+    Nothing touches the disk before a window is full, so a small file costs one trip to a worker thread. With
+    ``upload`` the file is durable when that is through with it, and none of it stays here; else once it has its name.
     """
 
-    def __init__(self, layout: Layout, agency_id: AgencyKey, *, limit: int) -> None:
+    def __init__(self, layout: Layout, agency_id: AgencyKey, *, limit: int, upload: Upload | None = None) -> None:
+        self._upload = upload
         self._layout = layout
         self._agency_id = agency_id
         self._limit = limit
@@ -64,8 +70,11 @@ class Incoming:
     async def commit(self) -> StoredFile:
         """Make the bytes durable under their key; only now may a row name them."""
         self._touched = True
-        sha256 = await asyncio.to_thread(self._commit, self._take())
-        self._touched = False
+        path, sha256 = await asyncio.to_thread(self._finish, self._take())
+        if self._upload is not None:
+            await self._upload(path, self._agency_id, sha256)
+        else:
+            self._touched = False
         return StoredFile(agency_id=self._agency_id, sha256=sha256, size=self.size)
 
     def _take(self) -> bytes:
@@ -87,20 +96,21 @@ class Incoming:
         self._digest.update(content)
         return self._path, self._file
 
-    def _commit(self, content: bytes) -> str:
+    def _finish(self, content: bytes) -> tuple[Path, str]:
         with self._lock, disk_errors():
             path, file = self._append(content)
-            os.fsync(file.fileno())
+            if self._upload is None:
+                os.fsync(file.fileno())
             file.close()
             sha256 = self._digest.hexdigest()
-            self._layout.place(path, self._layout.path(self._agency_id, sha256))
+            if self._upload is None:
+                self._layout.place(path, self._layout.path(self._agency_id, sha256))
+                self._path = None
             self._closed = True
-            return sha256
+            return path, sha256
 
     def _discard(self) -> None:
         with self._lock, disk_errors():
-            if self._closed:
-                return
             self._closed = True
             if self._file is not None:
                 self._file.close()

@@ -5,6 +5,7 @@ Everything but ``path`` blocks and is called on a worker thread only.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from threading import Lock
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _AGENCY = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_TAKEN = frozenset({"tmp", "aside", "probe"})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 AgencyKey = int | str | UUID
@@ -60,6 +62,7 @@ class Layout:
     def place(self, temporary: Path, target: Path) -> None:
         """Rename synced bytes to their place and sync the folder."""
         self.ensure(target.parent)
+        os.utime(temporary)  # its age counts from now, whenever the bytes were written
         # Also over equal bytes: whoever wrote those may not have synced the folder yet.
         temporary.replace(target)
         sync_folder(target.parent)
@@ -85,6 +88,6 @@ class Layout:
 def agency_folder(agency_id: AgencyKey) -> str:
     """The agency's folder name; ids are ours, so anything that is no plain name is our own mistake."""
     name = str(agency_id)
-    if _AGENCY.fullmatch(name) is None or name == "tmp":
+    if _AGENCY.fullmatch(name) is None or name in _TAKEN:
         raise FileError("FILE_KEY", "Mã đơn vị không dùng làm khóa tệp được.", blame="ours")
     return name

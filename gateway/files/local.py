@@ -10,20 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from .durable import WINDOW, copy_synced, digest_of, disk_errors, sync_file, sync_folder
-from .errors import not_found
+from .durable import WINDOW, copy_synced, digest_of, disk_errors, sweep_folder, sync_file, sync_folder
+from .errors import damaged, not_found
 from .incoming import Incoming
 from .layout import AgencyKey, Layout, StoredFile, agency_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
+    from pathlib import Path
 
 
 class LocalStore:
@@ -79,13 +80,17 @@ class LocalStore:
         return await asyncio.to_thread(self.path(agency_id, sha256).is_file)
 
     async def stream(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[bytes]:
-        """Yield the bytes in windows; raise FILE_NOT_FOUND before the first one if there are none."""
+        """As the port says; what differs from its digest is FILE_DAMAGED once it is read."""
+        digest = hashlib.sha256()
         file = await asyncio.to_thread(_open_file, self.path(agency_id, sha256))
         try:
             while chunk := await asyncio.to_thread(_read_window, file):
+                digest.update(chunk)
                 yield chunk
         finally:
             file.close()
+        if digest.hexdigest() != sha256:
+            raise damaged()
 
     async def remove(self, agency_id: AgencyKey, sha256: str) -> None:
         """Take the bytes away; the caller knows that no row names them. Absent bytes are no error."""
@@ -93,8 +98,7 @@ class LocalStore:
 
     async def sweep_temporary(self, older_than: datetime) -> int:
         """Remove temporary files last written before ``older_than`` (aware); answer how many."""
-        before = older_than.astimezone(UTC).timestamp()
-        return await asyncio.to_thread(_sweep, self._layout.temporary, before)
+        return await asyncio.to_thread(sweep_folder, self._layout.temporary, older_than)
 
     def has_room(self, wanted: int = 0) -> bool:
         """Whether ``wanted`` more bytes leave the reserve untouched (DESIGN decision 19)."""
@@ -107,7 +111,8 @@ class LocalStore:
 
     def _keep(self, path: Path, target: Path) -> None:
         with disk_errors():
-            if target.is_file():
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(target)  # its age counts from now
                 sync_folder(target.parent)  # whoever wrote it may not have synced its name yet
                 return
             temporary = self._layout.new_temporary()
@@ -142,17 +147,6 @@ def _remove(path: Path) -> None:
     with disk_errors(), contextlib.suppress(FileNotFoundError):
         path.unlink()
         sync_folder(path.parent)
-
-
-def _sweep(folder: Path, before: float) -> int:
-    removed = 0
-    with disk_errors(), contextlib.suppress(FileNotFoundError):
-        for entry in os.scandir(folder):
-            with contextlib.suppress(FileNotFoundError):  # another process may sweep too
-                if entry.stat(follow_symlinks=False).st_mtime < before:
-                    Path(entry).unlink()
-                    removed += 1
-    return removed
 
 
 def _open_file(path: Path) -> BinaryIO:

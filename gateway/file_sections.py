@@ -1,0 +1,54 @@
+"""Settings of the file store: a folder of this machine, or a bucket of an S3 server. What is given is used as it is."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from .sections import MB, ExistingFile, Secret, Section, is_loopback
+
+
+class S3Section(Section):
+    """The bucket, and how to enter. Several processes of one node share it."""
+
+    endpoint: str = Field(description="địa chỉ máy chủ S3, https://máy:cổng; http chỉ cho máy này")
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="bucket đã tạo sẵn")
+    region: str = Field(default="us-east-1", min_length=1, description="vùng, như máy chủ đặt")
+    access_key_file: Secret = Field(description="tệp chứa mã khóa truy cập")
+    secret_key_file: Secret = Field(description="tệp chứa khóa bí mật")
+    ca_file: ExistingFile | None = Field(default=None, description="chứng thư gốc của máy chủ, PEM")
+    prefix: str = Field(
+        default="",
+        pattern=r"^([a-z0-9][a-z0-9.-]{0,39}(/[a-z0-9][a-z0-9.-]{0,39})*)?$",
+        description="đứng trước tên mọi tệp",
+    )
+    cache_mb: PositiveInt = Field(default=2000, description="MB của đĩa máy này cho tệp lấy về để xử lý")
+
+    @model_validator(mode="after")
+    def _never_bare_outside(self) -> Self:
+        parts = urlsplit(self.endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.username:
+            raise ValueError("endpoint phải có dạng https://máy:cổng")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("endpoint ngoài máy này phải dùng https")
+        return self
+
+
+class FilesSettings(Section):
+    """Where the bytes of documents lie."""
+
+    store: Literal["local", "s3"] = Field(
+        default="local", description="local: thư mục files của data_dir; s3: bucket của mục [files.s3]"
+    )
+    reserve_bytes: NonNegativeInt = Field(
+        default=1_000 * MB, description="byte; đĩa còn ít hơn thì không nhận thêm, trả 503"
+    )
+    s3: S3Section | None = None
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        if self.store == "s3" and self.s3 is None:
+            raise ValueError("files.store = “s3” cần mục [files.s3]")
+        return self
