@@ -20,8 +20,8 @@ from .metadata import canonical
 from .node import Node
 from .submissions import SubmittedFile
 
-CLAIM_SECONDS: Final = 120.0  # how long a claim outlives the process that made it
-EXTEND_AFTER: Final = 40.0  # seconds between extensions of a living claim
+CLAIM_SECONDS: Final = 45.0  # how long a claim outlives the process that made it
+EXTEND_AFTER: Final = 15.0  # seconds between extensions of a living claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,8 @@ def request_hash(raw_metadata: dict[str, object], files: Sequence[SubmittedFile]
     return hashlib.sha256(canonical(meaning)).hexdigest()
 
 
-async def claim(node: Node, agency_id: UUID, key: str) -> Claim | Earlier:
+async def claim(node: Node, agency_id: UUID, key: str, *, token: UUID) -> Claim | Earlier:
     """Take the key, or learn what became of it. Raise IDEMPOTENCY_IN_PROGRESS while a twin is at work."""
-    token = node.new_id()
     async with node.db.unit(agency_id) as conn:
         taken = await node.db.queries.claim_key(
             conn, agency_id=agency_id, key=key, seconds=CLAIM_SECONDS, claim=token, claimed_by=node.settings.instance

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from aiohttp import web
 from ..access import AgencyCaller, Caller, KeyRing, OperatorCaller
 from ..checks.desk import CheckDesk
 from ..errors import GatewayError, InputFault
+from ..idempotency import Claim
 from ..identifiers import Noun, parse
 from ..node import Node
 from ..readiness import Readiness
@@ -43,6 +44,7 @@ class Surface:
     desk: CheckDesk
     pace: Pace
     readiness: Readiness
+    abandoned: set[Claim] = field(default_factory=set)  # keys that the database could not be told to free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,17 +45,36 @@ _UNKNOWN_SIZE: Final = 1_000_000  # bytes asked of the disk when the body does n
 
 async def submit_document(call: Call) -> web.Response:
     """Claim the key, take in, accept; or give the earlier answer again."""
-    node, agency_id = call.node, call.agency.agency_id
     with call.surface.gate.upload(call.request.content_length or _UNKNOWN_SIZE):
-        turn = await idempotency.claim(node, agency_id, call.parameters["Idempotency-Key"])
+        turn = await _claim(call)
         if isinstance(turn, Earlier):
             return await _replay(call, turn)
         try:
             return _accepted(await _carry_out(call, turn))
         except BaseException:  # whatever ended it, cancellation too: the key is free again, and the error goes on
+            call.surface.abandoned.add(turn)
             with suppress(DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await idempotency.give_up(node, turn)  # else the claim expires by itself
+                await _free_abandoned(call)  # else the next request does it, or the claim expires by itself
             raise
+
+
+async def _claim(call: Call) -> Claim | Earlier:
+    await _free_abandoned(call)
+    held = Claim(agency_id=call.agency.agency_id, key=call.parameters["Idempotency-Key"], token=call.node.new_id())
+    try:
+        return await idempotency.claim(call.node, held.agency_id, held.key, token=held.token)
+    except GatewayError:  # a twin has the key
+        raise
+    except BaseException:  # nobody knows whether the claim was written
+        call.surface.abandoned.add(held)
+        raise
+
+
+async def _free_abandoned(call: Call) -> None:
+    """Keys of requests of this process that came to nothing, also those that fell with the database."""
+    for held in tuple(call.surface.abandoned):
+        await idempotency.give_up(call.node, held)
+        call.surface.abandoned.discard(held)
 
 
 async def _carry_out(call: Call, held: Claim) -> dict[str, Any]:

@@ -98,7 +98,7 @@ async def test_a_failed_request_frees_its_key(room: Room) -> None:
 
 
 async def test_the_claim_of_a_dead_process_expires(room: Room) -> None:
-    held = await idempotency.claim(room.node, room.sender, "k-1")
+    held = await idempotency.claim(room.node, room.sender, "k-1", token=room.node.new_id())
     assert isinstance(held, Claim)
     assert (await room.submit()).status == 409
     await room.one("UPDATE idempotency SET claimed_until = now() - interval '1 second' RETURNING 1")
@@ -108,7 +108,7 @@ async def test_the_claim_of_a_dead_process_expires(room: Room) -> None:
 
 
 async def test_open_claims_are_dropped_at_the_start_of_a_lone_node(room: Room) -> None:
-    await idempotency.claim(room.node, room.sender, "k-1")
+    await idempotency.claim(room.node, room.sender, "k-1", token=room.node.new_id())
     await idempotency.recover(room.node, of=None)
     assert (await room.submit()).status == 202
     await idempotency.recover(room.node, of=None)
@@ -116,7 +116,7 @@ async def test_open_claims_are_dropped_at_the_start_of_a_lone_node(room: Room) -
 
 
 async def test_a_process_that_starts_again_frees_its_own_claims_and_nobody_elses(room: Room) -> None:
-    await idempotency.claim(room.node, room.sender, "k-1")
+    await idempotency.claim(room.node, room.sender, "k-1", token=room.node.new_id())
     await idempotency.recover(room.node, of="another")
     assert (await room.submit()).status == 409
     await idempotency.recover(room.node, of=room.node.settings.instance)
@@ -124,7 +124,7 @@ async def test_a_process_that_starts_again_frees_its_own_claims_and_nobody_elses
 
 
 async def test_a_lost_claim_rolls_the_acceptance_back(room: Room) -> None:
-    held = await idempotency.claim(room.node, room.sender, "k-1")
+    held = await idempotency.claim(room.node, room.sender, "k-1", token=room.node.new_id())
     assert isinstance(held, Claim)
     await room.one("UPDATE idempotency SET claim = gen_random_uuid() RETURNING 1")
 
@@ -145,14 +145,14 @@ async def test_giving_up_never_drops_a_finished_claim(room: Room) -> None:
     await room.submit()
     token = await room.one("SELECT claim FROM idempotency")
     await idempotency.give_up(room.node, Claim(agency_id=room.sender, key="k-1", token=token))
-    assert isinstance(await idempotency.claim(room.node, room.sender, "k-1"), Earlier)
+    assert isinstance(await idempotency.claim(room.node, room.sender, "k-1", token=room.node.new_id()), Earlier)
 
 
 async def test_keys_are_forgotten_after_72_hours(room: Room) -> None:
     await room.submit()
     assert await idempotency.purge(room.node) == 0
     await room.one("UPDATE idempotency SET created_at = now() - interval '73 hours' RETURNING 1")
-    assert isinstance(await idempotency.claim(room.node, room.sender, "k-1"), Claim)
+    assert isinstance(await idempotency.claim(room.node, room.sender, "k-1", token=room.node.new_id()), Claim)
     await room.one("UPDATE idempotency SET created_at = now() - interval '73 hours' RETURNING 1")
     assert await idempotency.purge(room.node) == 1
 
