@@ -1,7 +1,7 @@
 """What may happen to a PostgreSQL server, as functions: it is restarted, killed, or stands still for a while.
 
 They work on a running ``EmbeddedServer`` (somebody supervises it, so that it comes back) or on the processes of a data
-folder; ``through`` leads a client to a server by way of a proxy.
+folder.
 """
 
 from __future__ import annotations
@@ -12,24 +12,13 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
 from lienthong.gateway.postgres.occupants import occupants
-from lienthong.tests.chaos.proxy import Proxy
 from lienthong.tests.waiting import until
 
 BACK_SECONDS = 30.0
-
-
-def through(proxy: Proxy, dsn: str) -> str:
-    """The same database by way of the proxy, whose target is the server of ``dsn`` from now on."""
-    parts = urlsplit(dsn)
-    query = parse_qs(parts.query)
-    proxy.target = Path(query["host"][0]) / f".s.PGSQL.{query['port'][0]}"
-    account = f"{parts.username}:{parts.password}"
-    return f"postgresql://{account}@127.0.0.1:{proxy.port}{unquote(parts.path)}"
 
 
 async def answers(dsn: str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import parse_qs, urlsplit
 
 from lienthong.tests.chaos.watching import RawWatch, Towards, Watch
 from lienthong.tests.chaos.wires import BOTH, CLOSED, Cut, Link, Then, Trigger, When, bound, reset
@@ -216,3 +217,15 @@ class Proxy:
         if seconds:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(link.dead.wait(), seconds)
+
+
+def through(proxy: Proxy, address: str) -> str:
+    """The same address (http, or a PostgreSQL server's socket) by way of the proxy, which leads there from now on."""
+    parts = urlsplit(address)
+    place = f"127.0.0.1:{proxy.port}"
+    if parts.hostname is not None and parts.port is not None:
+        proxy.target = (parts.hostname, parts.port)
+        return parts._replace(netloc=place).geturl()
+    query = parse_qs(parts.query)
+    proxy.target = Path(query["host"][0]) / f".s.PGSQL.{query['port'][0]}"
+    return f"{parts.scheme}://{parts.username}:{parts.password}@{place}{parts.path}"

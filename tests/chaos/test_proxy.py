@@ -18,8 +18,7 @@ from lienthong.adapters.axis import MessageKind, OutcomeKind
 from lienthong.adapters.vxp.client import open_vxp
 from lienthong.tests.adapters.axes import OverEmulator, our_settings, over_emulator
 from lienthong.tests.adapters.packages import document, frozen
-from lienthong.tests.chaos.postgres_faults import through
-from lienthong.tests.chaos.proxy import Proxy
+from lienthong.tests.chaos.proxy import Proxy, through
 from lienthong.tests.chaos.watching import HttpWatch, KafkaWatch, PgWatch, RawWatch, Sight, Towards
 from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.conftest import Addresses
@@ -270,9 +269,8 @@ async def axis(tmp_path: Path, clock: Clock) -> AsyncIterator[OverEmulator]:
 
 async def test_an_axis_that_has_it_and_cannot_say_so(axis: OverEmulator, clock: Clock, tmp_path: Path) -> None:
     """The answer to one send is lost, exactly that one: the axis has the package, the client does not know."""
-    port = axis.emulator.base_url.split(":")[2].split("/")[0]
-    async with Proxy(("127.0.0.1", int(port)), watch=HttpWatch) as proxy:
-        settings = our_settings(axis.emulator, base_url=axis.emulator.base_url.replace(port, str(proxy.port)))
+    async with Proxy(watch=HttpWatch) as proxy:
+        settings = our_settings(axis.emulator, base_url=through(proxy, axis.emulator.base_url))
         trigger = proxy.on(
             re.compile(rb"POST \S*send\S* -> HTTP/1.1 200", re.IGNORECASE),
             proxy.drop,
@@ -288,13 +286,13 @@ async def test_an_axis_that_has_it_and_cannot_say_so(axis: OverEmulator, clock: 
 
 
 async def test_a_client_that_keeps_its_connection_is_watched_request_by_request(axis: OverEmulator) -> None:
-    port = axis.emulator.control_url.split(":")[2].split("/")[0]
-    async with Proxy(("127.0.0.1", int(port)), watch=HttpWatch) as proxy:
+    async with Proxy(watch=HttpWatch) as proxy:
+        health = through(proxy, axis.emulator.control_url) + "/health"
         third = proxy.on(b"GET /health -> HTTP/1.1 200", proxy.mend, towards="client", skip=2)
         async with aiohttp.ClientSession() as http:
             for number in range(3):
                 assert not third.struck.is_set(), number
-                async with http.get(f"http://127.0.0.1:{proxy.port}/health") as response:
+                async with http.get(health) as response:
                     await response.read()
     assert third.struck.is_set()
     assert proxy.connections == 1

@@ -27,6 +27,7 @@ from lienthong.gateway import bootstrap
 from lienthong.gateway.access import issue_key, issue_operator_key
 from lienthong.gateway.node import Node
 from lienthong.gateway.settings import Settings
+from lienthong.tests.chaos.proxy import Proxy, through
 from lienthong.tests.gateway.events.schemas import assert_all_valid
 from lienthong.tests.journeys.papers import NAMES, NEIGHBOUR, SENDER, Papers
 from lienthong.tests.waiting import until
@@ -155,15 +156,18 @@ async def open_province(
     signing: str = "",
     roles: tuple[str, ...] = ("api", "worker", "relay", "poller"),
     broker: str = "embedded",
+    wire: Proxy | None = None,
 ) -> AsyncIterator[Province]:
+    """``wire``: what lies between the node and the axis."""
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
     )
     async with AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(open_emulator(seed))
         port = free_port()
+        axis = emulator.base_url if wire is None else through(wire, emulator.base_url)
         settings = write_settings(
-            folder, dsn=dsn, base_url=emulator.base_url, port=port, trust=papers.trust, more=more, signing=signing
+            folder, dsn=dsn, base_url=axis, port=port, trust=papers.trust, more=more, signing=signing
         )
         queue = settings.queue.model_copy(update={"broker": broker})
         settings = settings.model_copy(update={"roles": roles, "queue": queue})

@@ -1,0 +1,178 @@
+"""Journeys through failures of what the node stands on: its wire to the axis, PostgreSQL, the disk, Kafka.
+
+Documents are on their way in both directions while it happens. A caller is told 503 and when to come again, never 500;
+afterwards everything has arrived once, and the node is the same process as before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pytest
+import pytest_asyncio
+
+from lienthong.gateway.postgres.migrations.runner import migrate
+from lienthong.gateway.postgres.supervisor import EmbeddedServer
+from lienthong.tests.chaos import postgres_faults
+from lienthong.tests.chaos.proxy import Proxy, through
+from lienthong.tests.chaos.watching import HttpWatch, PgWatch
+from lienthong.tests.chaos.wires import Cut
+from lienthong.tests.conftest import Addresses
+from lienthong.tests.journeys.insistence import Insistence, arrived, at_the_axis, sent
+from lienthong.tests.journeys.outsiders import bring, letter
+from lienthong.tests.journeys.papers import OUTSIDE, SENDER, Papers
+from lienthong.tests.journeys.province import LONG, Province, knows_agencies, open_province
+from lienthong.tests.waiting import until
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
+
+
+@pytest.fixture
+def wire() -> Proxy:
+    return Proxy(watch=HttpWatch)
+
+
+@pytest_asyncio.fixture
+async def province(addresses: Addresses, tmp_path: Path, papers: Papers, wire: Proxy) -> AsyncIterator[Province]:
+    async with wire, open_province(tmp_path, addresses.app_dsn, papers, wire=wire) as opened:
+        await until(lambda: knows_agencies(opened), LONG)
+        yield opened
+
+
+async def outcomes(province: Province) -> list[str]:
+    rows = await province.rows("SELECT outcome FROM attempt_outcome ORDER BY finished_at")
+    return [row["outcome"] for row in rows]
+
+
+CUTS = {
+    "reset": Cut.RESET,
+    "black hole": Cut.SILENT,
+    "the axis has it and we do not know": Cut.ANSWERS,
+    "nothing gets there": Cut.REQUESTS,
+}
+
+
+async def test_a_wire_that_is_cut_in_every_way_loses_and_doubles_nothing(
+    province: Province, wire: Proxy, tmp_path: Path
+) -> None:
+    eoffice = Insistence(province=province, paper=await province.papers.signed("301"))
+    theirs = await province.papers.signed("302", by=OUTSIDE)
+    documents: list[str] = []
+    for place, (name, how) in enumerate(CUTS.items(), 1):
+        before = len(await outcomes(province))
+        await wire.cut(how)
+        documents.append(await eoffice.post(f"{300 + place}"))
+        await bring(province, letter(province, f"{place}", theirs, to=(SENDER,)), tmp_path)
+
+        async def tried(before: int = before) -> bool:
+            return len(await outcomes(province)) > before
+
+        await until(tried, LONG)
+        assert (await outcomes(province))[before] in {"unknown", "retry"}, name
+        await wire.mend()
+        await sent(province, *documents)
+        await arrived(province, place)
+        assert len(at_the_axis(province)) == place, name
+    assert not eoffice.refusals
+
+
+async def test_a_wire_that_crawls_ends_in_time_and_the_document_arrives_once(province: Province, wire: Proxy) -> None:
+    eoffice = Insistence(province=province, paper=await province.papers.signed("311"))
+    wire.slow(0.2, 0.1, bytes_per_second=2_000)  # the package alone would take a minute
+    document = await eoffice.post("311")
+
+    async def tried() -> bool:
+        return bool(await outcomes(province))
+
+    await until(tried, LONG)
+    assert (await outcomes(province))[0] == "unknown"
+    wire.slow()
+    await sent(province, document)
+    assert len(at_the_axis(province)) == 1
+
+
+# PostgreSQL ---------------------------------------------------------------------------------------------------------
+
+AWAY = ("DATABASE_UNAVAILABLE", "DATABASE_UNREACHABLE")
+
+
+class OwnDatabase(NamedTuple):
+    """A server that only this test breaks, with somebody who starts it again, and the way to it."""
+
+    server: EmbeddedServer
+    wire: Proxy
+    dsn: str
+
+
+@pytest_asyncio.fixture
+async def database_of_its_own(server_folder: Path, tmp_path: Path) -> AsyncIterator[OwnDatabase]:
+    folder = server_folder / tmp_path.name
+    async with EmbeddedServer(folder, randbytes=Random(7).randbytes) as server, Proxy(watch=PgWatch) as wire:
+        await migrate(server.dsn)
+        watch = asyncio.create_task(server.supervise())
+        yield OwnDatabase(server, wire, through(wire, server.app_dsn))
+        watch.cancel()
+    await asyncio.to_thread(shutil.rmtree, folder)
+
+
+@pytest_asyncio.fixture
+async def breakable(database_of_its_own: OwnDatabase, tmp_path: Path, papers: Papers) -> AsyncIterator[Province]:
+    async with open_province(tmp_path, database_of_its_own.dsn, papers) as opened:
+        await until(lambda: knows_agencies(opened), LONG)
+        yield opened
+
+
+@asynccontextmanager
+async def posting(eoffice: Insistence, numbers: count[int], documents: list[str]) -> AsyncIterator[None]:
+    """Inside the block one document after the other is posted."""
+    over = asyncio.Event()
+
+    async def post() -> None:
+        while not over.is_set():
+            documents.append(await eoffice.post(str(next(numbers))))
+
+    task = asyncio.create_task(post())
+    try:
+        yield
+    finally:
+        over.set()
+        await task
+
+
+async def test_a_postgresql_that_ends_and_comes_back_costs_nothing_but_time(
+    breakable: Province, database_of_its_own: OwnDatabase, tmp_path: Path
+) -> None:
+    """Fast and immediate shutdown, a session killed, all killed, the wire cut: the same node goes on."""
+    server, wire, _ = database_of_its_own
+    theirs = await breakable.papers.signed("402", by=OUTSIDE)
+
+    async def cut() -> None:
+        await wire.cut()
+        await until(lambda: bool(eoffice.refusals), LONG)
+        await wire.mend()
+
+    faults: list[Callable[[], Awaitable[None]]] = [
+        lambda: postgres_faults.restart(server.cluster, signal.SIGINT, server.dsn),
+        lambda: postgres_faults.restart(server.cluster, signal.SIGQUIT, server.dsn),
+        lambda: postgres_faults.restart(server.cluster, signal.SIGKILL, server.dsn),
+        lambda: postgres_faults.kill_a_backend(server.dsn),
+        cut,
+    ]
+    numbers, documents = count(401), list[str]()
+    for place, fault in enumerate(faults, 1):
+        eoffice = Insistence(province=breakable, paper=await breakable.papers.signed("401"))
+        async with posting(eoffice, numbers, documents):
+            await bring(breakable, letter(breakable, f"{place}", theirs, to=(SENDER,)), tmp_path)
+            await fault()
+        assert eoffice.only_says(*AWAY), eoffice.refusals
+    await sent(breakable, *documents, patience=60)
+    await arrived(breakable, len(faults))
+    assert len(at_the_axis(breakable)) == len(documents)
