@@ -29,6 +29,7 @@ from ..queue.embedded import EmbeddedBroker
 from ..queue.leader import lead
 from ..queue.port import Broker, Connection
 from ..queue.settings import QueueSettings
+from ..queue.stopping import ending
 from ..queue.wakeups import Wakeups
 from ..queue.worker import WorkerLoop
 from ..signing.token_desk import TokenDesk
@@ -59,6 +60,8 @@ from .settings import Settings
 from .tokens import token_desk_settings
 
 CONSUMER: Final = "pipeline"
+LEAVE_SECONDS: Final = 1.2  # what hangs after the drain is left then, and everything is closed
+OPENING_SECONDS: Final = 4.0  # a start that is stopped gets so long to come to its end
 NAME_SECONDS: Final = 8.0  # a killed process's connection may take a while to be missed
 
 
@@ -73,17 +76,21 @@ def fresh_id() -> UUID:
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until ``stop`` is set, then drain: no new requests, work in hand finished, everything closed."""
     async with AsyncExitStack() as stack:
-        server = await _open_server(settings, stack)
-        # Only the serving process empties what a crash left; a command beside it must not touch its working files.
-        shutil.rmtree(scratch_of(settings), ignore_errors=True)
-        node = await stack.enter_async_context(open_node(settings, server))
-        if server is not None:
-            await take_up(node)
-        else:
-            await stack.enter_async_context(_alone_of_its_name(node))
-            await idempotency.recover(node, of=settings.instance)
-        spare_collections()
-        await run_roots(node, stop, server)
+        node = server = None
+        async with ending(stop, "start", within=OPENING_SECONDS):
+            server = await _open_server(settings, stack)
+            # Only the serving process empties what a crash left; a command beside it must not touch its working files.
+            shutil.rmtree(scratch_of(settings), ignore_errors=True)
+            opened = await stack.enter_async_context(open_node(settings, server))
+            if server is not None:
+                await take_up(opened)
+            else:
+                await stack.enter_async_context(_alone_of_its_name(opened))
+                await idempotency.recover(opened, of=settings.instance)
+            node = opened
+        if node is not None and not stop.is_set():
+            spare_collections()
+            await run_roots(node, stop, server)
 
 
 @asynccontextmanager
@@ -142,7 +149,8 @@ async def run_roots(node: Node, stop: asyncio.Event, server: EmbeddedServer | No
     async with open_probes(readiness, node.settings.http.health_port), asyncio.TaskGroup() as group:
         watch = group.create_task(server.supervise(), name="postgres") if server else None
         roots = {"wakeups": wakeups.run(stop), **roots_of(node, broker, worker, api, stop)}
-        tasks = [group.create_task(_root(name, work, stop), name=name) for name, work in roots.items()]
+        patience = node.settings.queue.drain_seconds + LEAVE_SECONDS
+        tasks = [group.create_task(_root(name, work, stop, patience), name=name) for name, work in roots.items()]
         await asyncio.wait(tasks)
         if watch is not None:
             watch.cancel()
@@ -158,16 +166,19 @@ def _broker(node: Node, wakeups: Wakeups) -> Broker:
     return EmbeddedBroker(node.db, random=node.random, wakeups=wakeups, settings=settings)
 
 
-async def _root(name: str, work: Coroutine[object, object, None], stop: asyncio.Event) -> None:
-    """A root task that ends before the stop takes all others with it."""
-    await work
+async def _root(name: str, work: Coroutine[object, object, None], stop: asyncio.Event, patience: float) -> None:
+    """A root task that ends before the stop takes all others with it; one that hangs after it is left behind."""
+    async with ending(stop, name, within=patience):
+        await work
     if not stop.is_set():
         raise GatewayError("ROOT_TASK_ENDED", f"Tác vụ nền “{name}” tự kết thúc; nút dừng để được khởi động lại.")
 
 
 def queue_settings(settings: Settings) -> QueueSettings:
     queue = settings.queue
-    return QueueSettings(poll=queue.poll_seconds, batch=queue.batch, lease=queue.lease_seconds)
+    return QueueSettings(
+        poll=queue.poll_seconds, batch=queue.batch, lease=queue.lease_seconds, drain=queue.drain_seconds
+    )
 
 
 async def _open_server(settings: Settings, stack: AsyncExitStack) -> EmbeddedServer | None:

@@ -152,6 +152,9 @@ class HttpSettings(Section):
     max_metadata_bytes: PositiveInt = Field(default=1 * MB, description="byte; phần metadata lớn hơn nhận 413")
     max_uploads: PositiveInt = Field(default=32, description="số lần tải lên cùng lúc; nhiều hơn nhận 503")
     body_timeout_s: PositiveFloat = Field(default=120.0, description="giây không nhận được byte nào thì ngắt")
+    notice_s: float = Field(
+        default=1.0, ge=0, le=60, description="giây vẫn nghe và trả 503 khi dừng, để bộ cân bằng tải biết mà tránh"
+    )
     shutdown_s: PositiveFloat = Field(
         default=8.0, description="giây chờ yêu cầu đang dở khi dừng; cả nút dừng trong 10 giây"
     )
@@ -304,6 +307,9 @@ class QueueSettings(Section):
     work_concurrency: int = Field(default=8, ge=1, le=256, description="số việc làm cùng lúc")
     lease_seconds: PositiveFloat = Field(
         default=60.0, description="giây giữ một việc; chết giữa chừng thì sau đó việc làm lại"
+    )
+    drain_seconds: float = Field(
+        default=8.0, ge=0, le=3600, description="giây chờ việc đang làm khi dừng; cả nút dừng chậm nhất 2 giây sau đó"
     )
 
 

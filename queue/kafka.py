@@ -20,11 +20,10 @@ from aiokafka.structs import ConsumerRecord
 from .backoff import delay
 from .embedded import Subscription
 from .errors import QueueError, is_transient
-from .guard import surviving
 from .kafka_clients import consumer
 from .kafka_public import publish
 from .kafka_records import message_of
-from .kafka_sending import KafkaSender
+from .kafka_sending import CLOSE_SECONDS, KafkaSender
 from .kafka_settings import KafkaSettings
 from .kafka_topics import ensure_topics
 from .kafka_watch import AWAY, Ear, KafkaWatch
@@ -33,6 +32,7 @@ from .port import Connection, Handler, Store
 from .relay import Relay
 from .settings import QueueSettings
 from .statements import statements
+from .stopping import ending
 from .wakeups import Wakeups, waited
 
 _log = structlog.get_logger(__name__)
@@ -64,9 +64,10 @@ class KafkaBroker:
         self._kafka = kafka
         self._random = random
         self._settings = settings or QueueSettings()
+        self._patience = max(self._settings.drain - CLOSE_SECONDS, 0.0)  # with what hangs, at a stop
         self._subscriptions: dict[str, Subscription] = {}
-        self._sender = KafkaSender(kafka, drain=self._settings.drain)  # of the outbox
-        self._aside = KafkaSender(kafka, drain=self._settings.drain)  # of records that cannot be read
+        self._sender = KafkaSender(kafka)  # of the outbox
+        self._aside = KafkaSender(kafka)  # of records that cannot be read
         self._watch = KafkaWatch(store, kafka)
         self._away = False  # the topics could not be looked at yet
         self._relay = Relay(
@@ -93,10 +94,10 @@ class KafkaBroker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """See ``Broker``. Raises QueueError BROKER_STALLED when Kafka has messages and a consumer is stuck."""
-        if not await self._topics(stop):
-            return
         try:
-            async with asyncio.TaskGroup() as group:
+            async with ending(stop, "kafka consumers", within=self._patience), asyncio.TaskGroup() as group:
+                if not await self._topics(stop):
+                    return
                 group.create_task(self._watch.run(stop), name="kafka watch")
                 for subscription in self._subscriptions.values():
                     for lane in Lane:
@@ -108,7 +109,7 @@ class KafkaBroker:
     async def relay(self, stop: asyncio.Event) -> None:
         """See ``Broker``."""
         try:
-            async with asyncio.TaskGroup() as group:
+            async with ending(stop, "kafka relay", within=self._patience), asyncio.TaskGroup() as group:
                 group.create_task(publish(self._store, self._kafka, self._settings, stop), name="public events")
                 if await self._topics(stop):
                     await self._relay.run(stop)
@@ -146,9 +147,8 @@ class KafkaBroker:
                 _log.warning("kafka-consumer-left", topic=subscription.topic, error=repr(error))
                 await waited(stop, self._settings.poll)
             finally:
-                with surviving("kafka-consumer-stop"):
-                    async with asyncio.timeout(self._settings.drain):
-                        await client.stop()
+                ear.left(clock(), ear.trouble)
+                await _close(client)
 
     async def _poll(self, client: AIOKafkaConsumer, subscription: Subscription, ear: Ear, stop: asyncio.Event) -> None:
         clock = asyncio.get_running_loop().time
@@ -220,6 +220,15 @@ class KafkaBroker:
         except Exception as error:  # noqa: BLE001 - the same guard: the records are read again
             _log.warning("offsets-stay", error=repr(error))
             return False
+
+
+async def _close(client: AIOKafkaConsumer) -> None:
+    """Leave the group; a broker that does not hear it learns it from the silence."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.stop()
+    except (KafkaError, OSError, TimeoutError) as error:
+        _log.info("kafka-consumer-left-unheard", error=repr(error))
 
 
 async def _deliver(connection: Connection, subscription: Subscription, batch: Sequence[Message]) -> None:

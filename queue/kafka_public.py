@@ -30,7 +30,7 @@ async def publish(store: Store, kafka: KafkaSettings, settings: QueueSettings, s
         except (KafkaError, OSError) as error:
             raise QueueError("KAFKA_TOPIC_WRONG", f"Chưa dùng được chủ đề công khai: {error!r}") from error
 
-    sender = KafkaSender(own, drain=settings.drain)
+    sender = KafkaSender(own)
     try:
         await PublicFeed(store, topic, sender.send, prepare=prepare, poll=settings.poll).run(stop)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -12,7 +13,6 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from .errors import QueueError
-from .guard import surviving
 from .kafka_clients import producer
 from .kafka_records import Record, record_of
 from .kafka_settings import KafkaSettings
@@ -20,14 +20,14 @@ from .messages import Message
 from .relay import Sent
 
 _log = structlog.get_logger(__name__)
+CLOSE_SECONDS: Final = 2.0  # for the end of a client, whether Kafka hears it or not
 
 
 class KafkaSender:
-    """One idempotent producer, made when it is needed. ``drain``: seconds for its end."""
+    """One idempotent producer, made when it is needed."""
 
-    def __init__(self, kafka: KafkaSettings, *, drain: float) -> None:
+    def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
-        self._drain = drain
         self._producer: AIOKafkaProducer | None = None
 
     async def send(self, messages: Sequence[Message]) -> Sent:
@@ -54,9 +54,11 @@ class KafkaSender:
     async def close(self) -> None:
         client, self._producer = self._producer, None
         if client is not None:
-            with surviving("kafka-producer-left"):
-                async with asyncio.timeout(self._drain):
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
                     await client.stop()
+            except (KafkaError, OSError, TimeoutError) as error:
+                _log.warning("kafka-producer-left", error=repr(error))
 
     async def _send(self, records: Sequence[tuple[Message, Record]]) -> list[object]:
         client = await self._ready()

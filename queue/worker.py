@@ -28,6 +28,7 @@ WorkHandler: TypeAlias = Callable[[Work], Awaitable[None]]
 ParkedHook: TypeAlias = Callable[[Connection, Work, str], Awaitable[None]]
 
 INTERRUPTIONS_MAX = 20  # a piece of work that was in hand at so many deaths in a row is their likely cause
+GIVE_BACK_SECONDS = 1.0  # at a stop
 EXPIRE_SECONDS = 5.0  # between two looks for leases that ran out
 _log = structlog.get_logger(__name__)
 
@@ -114,7 +115,8 @@ class WorkerLoop:
             await self._serve(stop)
             over.set()
         with surviving("leases-not-given-back"):  # when the database went first, the next start gives them back
-            await self._give_back(interruptions=0)
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._give_back(interruptions=0)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         """Claim a little ahead of every kind in one go; keep ``concurrency`` handlers of each running."""

@@ -42,10 +42,11 @@ async def serve_api(node: Node, stop: asyncio.Event, *, trouble: Callable[[], st
         await site.start()
         _log.info("listening", url=site.name)
         await stop.wait()
-        close_gate(app)
+        close_gate(app)  # what comes from now on is told to come again, and balancers to go elsewhere
+        await asyncio.sleep(min(http.notice_s, http.shutdown_s * _FOR_UPLOADS))
         await site.stop()
         # The clean-up makes aiohttp deaf at once: an upload would wait in vain for the rest of its body.
-        await app[SURFACE].gate.emptied(http.shutdown_s * _FOR_UPLOADS)
+        await app[SURFACE].gate.emptied(http.shutdown_s * _FOR_UPLOADS - http.notice_s)
     finally:
         await runner.cleanup()
 

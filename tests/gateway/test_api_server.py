@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def serving(node: Node, **http: Any) -> AsyncIterator[tuple[int, asyncio.Event]]:
     port, stop = unused_port(), asyncio.Event()
-    settings = Settings.model_validate({"data_dir": node.settings.data_dir, "http": {"port": port, **http}})
+    settings = Settings.model_validate(
+        {"data_dir": node.settings.data_dir, "http": {"port": port, "notice_s": 0, **http}}
+    )
     async with asyncio.TaskGroup() as group:
         group.create_task(serve_api(replace(node, settings=settings), stop))
         await until(lambda: answers(port), 20.0)

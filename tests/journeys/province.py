@@ -122,6 +122,7 @@ dsn = "{dsn}"
 pool_size = 12
 [http]
 port = {port}
+notice_s = 0
 [queue]
 poll_seconds = 0.5
 [retry]
