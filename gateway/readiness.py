@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ..queue.errors import PASSING
+from .channels import warnings as channel_warnings
 from .errors import GatewayError
 from .files.errors import FileError
 from .node import Node
@@ -80,15 +81,17 @@ class Readiness:
 
     async def _database(self, warnings: list[str]) -> None:
         """It answers, and stands at the step of this program or a later one (an upgrade begins with the database)."""
+        steps = known_steps()
         try:
             async with asyncio.timeout(PATIENCE), self.node.db.unit(None) as conn:
                 found = await self.node.db.queries.schema_step(conn)
+                behind = found in steps[:-1] or found is None
+                warnings += [] if behind else await channel_warnings(conn)
         except TimeoutError as error:
             raise GatewayError("DATABASE_UNAVAILABLE", "Cơ sở dữ liệu trả lời quá chậm.") from error
         except PASSING as error:
             raise GatewayError("DATABASE_UNAVAILABLE", "Cơ sở dữ liệu tạm thời không trả lời.") from error
-        steps = known_steps()
-        if found in steps[:-1] or found is None:
+        if behind:
             raise GatewayError("SCHEMA_BEHIND", f"Cơ sở dữ liệu ở bước {found}, chương trình cần bước {steps[-1]}.")
         if found != steps[-1]:
             warnings.append(f"Cơ sở dữ liệu ở bước {found}, mới hơn chương trình ({steps[-1]}).")

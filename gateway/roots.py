@@ -15,6 +15,7 @@ from ..queue.port import Broker
 from ..queue.worker import WorkerLoop
 from .directory import LOCAL
 from .node import Node
+from .pipeline.probing import probe_channels
 from .pipeline.routine import (
     housekeeping,
     judge_again,
@@ -41,6 +42,8 @@ def roots_of(node: Node, broker: Broker, worker: WorkerLoop, api: Job, stop: asy
         roots |= {"api": _run(api, stop), "signing sessions": watch_sessions(node, stop)}
     if WORKER in roles:
         roots |= {"broker": broker.run(stop), "worker": worker.run(stop)}
+    if roles & {WORKER, POLLER}:
+        roots["probes"] = probe_channels(node, stop)
     if RELAY in roles:
         roots["relay"] = broker.relay(stop)
     if POLLER in roles:

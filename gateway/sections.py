@@ -321,6 +321,13 @@ class RetrySettings(Section):
     attempts: PositiveInt = Field(default=100, description="số lần gửi; hết thì giữ lại chờ người xử lý")
     unknown_checks: PositiveInt = Field(default=3, description="số lần hỏi trục khi chưa rõ kết quả; hết thì giữ lại")
     unknown_wait_seconds: PositiveFloat = Field(default=30.0, description="giây giữa hai lần hỏi")
+    breaker_failures: PositiveInt = Field(
+        default=5, description="số lần lỗi liên tiếp do đường truyền hoặc trục; đủ thì kênh ngắt mạch, việc chờ"
+    )
+    breaker_base_seconds: PositiveFloat = Field(
+        default=15.0, description="giây ngắt mạch trước lần thăm dò đầu; thăm dò không được thì lần sau chờ gấp đôi"
+    )
+    breaker_cap_seconds: PositiveFloat = Field(default=300.0, description="giây chờ lâu nhất giữa hai lần thăm dò")
 
 
 class LoggingSettings(Section):

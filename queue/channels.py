@@ -1,36 +1,166 @@
-"""Channels: the breaker of each way to the outside. A paused channel keeps its work waiting, nothing is dropped."""
+"""Channels: one row for each way to the outside, its breaker kept by the rules of ``breaker.py``. Nothing is dropped.
+
+Every change is one locked read, a pure step and one write with its event, in the caller's unit. Calls ask ``admit``
+before they go and tell ``happened`` what became of them; work of a channel that is not closed is not claimed.
+"""
 
 from __future__ import annotations
 
-from .messages import Channel, ChannelState
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from .breaker import Breaker, BreakerSettings, ChannelState, Happening, Moment, after
+from .messages import Channel, ChannelEvent, Lane, Waiting
 from .port import Connection, wake_later
 from .statements import statements
 
 
-async def pause_channel(connection: Connection, name: str, *, reason: str, actor: str) -> None:
-    """Stop claiming work of this channel until somebody resumes it."""
-    await statements().channel_pause(connection, name=name, reason=reason, actor=actor)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Leave for one call. ``troubled``: failures are being counted, so a success must be told as well."""
+
+    channel: str
+    generation: int
+    troubled: bool
 
 
-async def resume_channel(connection: Connection, name: str, *, actor: str) -> bool:
-    """Go on at once with everything that waits; False when the channel was not paused."""
-    resumed = bool(await statements().channel_resume(connection, name=name, actor=actor))
-    wake_later(connection, "work", "")
-    return resumed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """``at_once``: kinds of work that do not wait for their own next attempt once the channel closes."""
+
+    settings: BreakerSettings
+    chance: float
+    at_once: Sequence[str] = ()
 
 
-async def channel_failed(connection: Connection, name: str, *, reason: str, threshold: int, actor: str) -> ChannelState:
-    """Count a failure in a row; the ``threshold``-th pauses the channel. The state it is in now."""
-    state = await statements().channel_failed(connection, name=name, reason=reason, threshold=threshold, actor=actor)
-    return ChannelState(state)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What happened, who says so and why (Vietnamese); ``error``: what to show as the channel's last error."""
+
+    happening: Happening
+    actor: str
+    reason: str
+    error: str | None = None
 
 
-async def channel_succeeded(connection: Connection, name: str) -> None:
-    """A call went through: failures count anew. A channel a person paused stays paused."""
-    await statements().channel_succeeded(connection, name=name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The states before and after; ``counted``: it had an effect, ``recorded``: there is an event of it."""
+
+    channel: str
+    before: ChannelState
+    after: ChannelState
+    counted: bool
+    recorded: bool
+
+
+async def admit(connection: Connection, name: str) -> Passage | None:
+    """Leave for a call that starts now; None while the channel is not closed."""
+    row = await statements().channel_admission(connection, name=name)
+    if row is None:
+        return Passage(channel=name, generation=0, troubled=False)
+    if row["state"] != ChannelState.CLOSED:
+        return None
+    return Passage(channel=name, generation=row["generation"], troubled=row["troubled"])
+
+
+async def happened(
+    connection: Connection, name: str, told: Told, rules: Rules, *, generation: int | None = None
+) -> Change:
+    """Take a happening in. Outcomes of calls name the ``generation`` of their passage, people name none."""
+    await know(connection, [name])
+    row = await statements().channel_lock(connection, name=name)
+    moment = Moment(now=row["now"], chance=rules.chance, settings=rules.settings)
+    return await _step(connection, name, row, told, rules, moment, generation)
+
+
+async def take_probe(connection: Connection, name: str, rules: Rules, *, process: str, lease: float) -> Passage | None:
+    """The one probe, when it is due: for ``lease`` seconds nobody else gets it. None: not due, or just taken."""
+    row = await statements().channel_lock_due(connection, name=name)
+    if row is None:
+        return None
+    moment = Moment(now=row["now"], chance=rules.chance, settings=rules.settings, process=process, lease=lease)
+    reason = "Đến giờ thăm dò." if row["state"] == ChannelState.OPEN else "Lần thăm dò trước không có kết quả."
+    told = Told(happening=Happening.TAKEN, actor=process, reason=reason)
+    change = await _step(connection, name, row, told, rules, moment, None)
+    if not change.counted:
+        return None
+    return Passage(channel=name, generation=row["generation"] + 1, troubled=True)
+
+
+async def probe_is_due(connection: Connection, name: str) -> bool:
+    """A look that locks nothing."""
+    return bool(await statements().channel_probe_due(connection, name=name))
+
+
+async def give_back_probes(connection: Connection, rules: Rules, *, process: str) -> int:
+    """Probes that this process took before it was killed are due at once; how many. Names of processes are unique."""
+    reason = "Tiến trình thăm dò đã dừng đột ngột."
+    told = Told(happening=Happening.GIVEN_BACK, actor=process, reason=reason)
+    held = [row async for row in statements().channel_probes_held(connection, process=process)]
+    for row in held:
+        await happened(connection, row["name"], told, rules, generation=row["generation"])
+    return len(held)
+
+
+async def know(connection: Connection, names: Sequence[str]) -> None:
+    """Give channels a row, closed, where they have none."""
+    await statements().channel_know(connection, names=list(names))
 
 
 async def list_channels(connection: Connection) -> list[Channel]:
-    """Every channel that was ever paused or failed."""
-    rows = statements().channel_list(connection)
-    return [Channel(**{**dict(row), "state": ChannelState(row["state"])}) async for row in rows]
+    """Every known channel with the work that needs it."""
+    waits: dict[str, list[Waiting]] = {}
+    async for row in statements().channel_waiting(connection):
+        one = Waiting(kind=row["kind"], lane=Lane(row["lane"]), rows=row["rows"], oldest=row["oldest"])
+        waits.setdefault(row["channel"], []).append(one)
+    known = [row async for row in statements().channel_list(connection)]
+    return [_channel(row, waits.get(row["name"], [])) for row in known]
+
+
+async def not_closed(connection: Connection) -> list[tuple[str, ChannelState]]:
+    """The channels over which nothing goes now."""
+    return [(row["name"], ChannelState(row["state"])) async for row in statements().channel_not_closed(connection)]
+
+
+async def events_of(connection: Connection, name: str, *, limit: int = 100) -> list[ChannelEvent]:
+    """The latest changes of a channel, newest first."""
+    rows = statements().channel_events(connection, name=name, limit=limit)
+    states = ("from_state", "to_state")
+    return [ChannelEvent(**{**dict(row), **{key: ChannelState(row[key]) for key in states}}) async for row in rows]
+
+
+_KEPT: Final = tuple(field.name for field in fields(Breaker))
+# What stands beside the state is why it opened or was paused; a probe on its way changes nothing about that.
+_SAYS_WHY: Final = frozenset({Happening.FAILED, Happening.REFUSED, Happening.STOPPED})
+
+
+async def _step(
+    connection: Connection, name: str, row: Any, told: Told, rules: Rules, moment: Moment, generation: int | None
+) -> Change:
+    before = Breaker(**{**{key: row[key] for key in _KEPT}, "state": ChannelState(row["state"])})
+    now = after(before, told.happening, moment, generation=generation)
+    if now is None:
+        return Change(channel=name, before=before.state, after=before.state, counted=False, recorded=False)
+    recorded = now.generation != before.generation or told.happening is Happening.HURRIED
+    closed = now.state is ChannelState.CLOSED
+    why = told.reason if told.happening in _SAYS_WHY else row["reason"]
+    await statements().channel_write(
+        connection,
+        name=name,
+        **{key: getattr(now, key) for key in _KEPT},
+        reason=None if closed else why,
+        changed_by=told.actor if recorded else row["changed_by"],
+        actor=told.actor,
+        event=told.reason if recorded else None,
+        error=told.error,
+    )
+    if closed and before.state is not now.state:
+        await statements().channel_hurry(connection, name=name, kinds=list(rules.at_once))
+        wake_later(connection, "work", "")
+    return Change(channel=name, before=before.state, after=now.state, counted=True, recorded=recorded)
+
+
+def _channel(row: Any, waits: Sequence[Waiting]) -> Channel:
+    return Channel(**{**dict(row), "state": ChannelState(row["state"]), "waits": tuple(waits)})

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Any
 from uuid import UUID
+
+from .breaker import ChannelState
 
 
 class Lane(IntEnum):
@@ -69,14 +71,23 @@ class Work:
     last_error: str | None = None
 
 
-class ChannelState(StrEnum):
-    ACTIVE = "active"
-    PAUSED = "paused"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Open work of one kind and lane over one channel, and since when the oldest."""
+
+    kind: str
+    lane: Lane
+    rows: int
+    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """The breaker of one way to the outside; ``failures`` in a row, ``waiting`` open pieces of work."""
+    """One way to the outside as an operator sees it; the rules of its states are in ``breaker.py``.
+
+    ``failures`` in a row; ``openings`` in a row, each cooling longer; ``next_probe_at`` while it is open, and while it
+    is half open the time at which the probe counts as lost.
+    """
 
     name: str
     state: ChannelState
@@ -84,4 +95,26 @@ class Channel:
     since: datetime
     failures: int
     changed_by: str
-    waiting: int
+    openings: int = 0
+    next_probe_at: datetime | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
+    waits: tuple[Waiting, ...] = ()
+
+    @property
+    def waiting(self) -> int:
+        """Open pieces of work of all kinds."""
+        return sum(one.rows for one in self.waits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelEvent:
+    """A change of a channel: who, why."""
+
+    id: int
+    channel: str
+    at: datetime
+    from_state: ChannelState
+    to_state: ChannelState
+    actor: str
+    reason: str

@@ -74,6 +74,8 @@ poll_seconds = 1.0
 [retry]
 base_seconds = 1.0
 unknown_wait_seconds = 1.0
+breaker_base_seconds = 1.0
+breaker_cap_seconds = 5.0
 
 [[axes]]
 name = "quoc-gia"

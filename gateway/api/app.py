@@ -227,7 +227,10 @@ HANDLERS: Final[dict[str, Handler]] = {
     "releaseHold": operations.release_hold,
     "cancelHold": operations.cancel_hold,
     "listChannels": operations.show_channels,
+    "listChannelEvents": operations.show_channel_events,
+    "pauseChannel": operations.pause_channel,
     "resumeChannel": operations.resume_channel,
+    "tryChannel": operations.try_channel,
     "showHealth": health.show_health,
     "showReadiness": health.show_readiness,
 }

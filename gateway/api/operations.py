@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from .. import holds
-from ..channels import list_channels, resume
+from ...queue.messages import Channel, ChannelEvent, Lane
+from .. import channels, holds
 from ..holds import HoldView
 from ..identifiers import Noun, show
 from .calls import Call, moment, reply
@@ -44,23 +45,61 @@ async def show_channels(call: Call) -> web.Response:
 
 
 async def resume_channel(call: Call) -> web.Response:
-    await resume(call.node, call.parameters["name"], actor=call.operator.actor, reason=call.body["reason"])
+    return await _decided(call, channels.resume)
+
+
+async def pause_channel(call: Call) -> web.Response:
+    return await _decided(call, channels.pause)
+
+
+async def try_channel(call: Call) -> web.Response:
+    return await _decided(call, channels.try_now)
+
+
+async def _decided(call: Call, decide: Callable[..., Awaitable[None]]) -> web.Response:
+    await decide(call.node, call.parameters["name"], actor=call.operator.actor, reason=call.body["reason"])
     return reply({"items": await _channels(call)})
 
 
+async def show_channel_events(call: Call) -> web.Response:
+    events = await channels.history(call.node, call.parameters["name"])
+    return reply({"items": [_event(event) for event in events]})
+
+
+def _event(event: ChannelEvent) -> dict[str, Any]:
+    return {
+        "at": moment(event.at),
+        "from_state": event.from_state,
+        "to_state": event.to_state,
+        "label": channels.LABELS[event.to_state],
+        "actor": event.actor,
+        "reason": event.reason,
+    }
+
+
 async def _channels(call: Call) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": channel.name,
-            "state": str(channel.state),
-            "reason": channel.reason,
-            "since": moment(channel.since),
-            "failures": channel.failures,
-            "changed_by": channel.changed_by,
-            "waiting": channel.waiting,
-        }
-        for channel in await list_channels(call.node)
-    ]
+    return [_channel(channel) for channel in await channels.list_channels(call.node)]
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    return {
+        "name": channel.name,
+        "state": channel.state,
+        "label": channels.LABELS[channel.state],
+        "reason": channel.reason,
+        "since": moment(channel.since),
+        "failures": channel.failures,
+        "openings": channel.openings,
+        "next_probe_at": moment(channel.next_probe_at),
+        "last_error": channel.last_error,
+        "last_error_at": moment(channel.last_error_at),
+        "changed_by": channel.changed_by,
+        "waiting": channel.waiting,
+        "waits": [
+            {"kind": one.kind, "urgent": one.lane is Lane.URGENT, "rows": one.rows, "oldest": moment(one.oldest)}
+            for one in channel.waits
+        ],
+    }
 
 
 def _hold(view: HoldView) -> dict[str, Any]:

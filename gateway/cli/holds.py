@@ -1,4 +1,4 @@
-"""``lienthong hold`` and ``lienthong channel``: what waits for a person, and what he decides. A reason is mandatory."""
+"""``lienthong hold``: what waits for a person, and what he decides. A reason is mandatory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ...queue.messages import Channel
-from .. import channels, holds
+from .. import holds
 from ..holds import HoldView
 from ..identifiers import Noun, parse
 from ..identifiers import show as shown
@@ -17,7 +16,6 @@ from .database import opened_node
 from .printing import moment, say, say_json, table
 
 group = typer.Typer(help="Việc đang giữ, chờ người xử lý.", no_args_is_help=True)
-ways = typer.Typer(help="Kênh nối tới các trục.", no_args_is_help=True)
 
 HoldId = Annotated[str, typer.Argument(help="Mã việc giữ, dạng tg_…")]
 PAGE: Final = 200
@@ -30,7 +28,6 @@ SUBJECTS: Final = {
     "work": "bước xử lý",
 }
 CLOSINGS: Final = {"release": "cho đi tiếp", "cancel": "hủy"}
-CHANNEL_STATES: Final = {"active": "đang chạy", "paused": "tạm dừng"}
 
 
 @group.command("list")
@@ -105,36 +102,3 @@ def _print(hold: HoldView) -> None:
     else:
         decision = CLOSINGS[hold.closing]
         say(f"Đã xử lý     {decision}, {hold.closed_by}, {moment(hold.closed_at)}: {hold.closing_reason}")
-
-
-@ways.command("list")
-def list_channels(context: typer.Context, as_json: Json = False) -> None:
-    """Liệt kê các kênh và tình trạng."""
-    found = asyncio.run(_channels(invocation(context)))
-    if as_json:
-        say_json(found)
-        return
-    rows = [[c.name, CHANNEL_STATES[c.state.value], c.since, c.failures, c.waiting, c.reason] for c in found]
-    table(["Kênh", "Tình trạng", "Từ lúc", "Lỗi liên tiếp", "Việc chờ", "Lý do"], rows)
-
-
-async def _channels(call: Invocation) -> list[Channel]:
-    async with opened_node(call.settings()) as node:
-        return await channels.list_channels(node)
-
-
-@ways.command("resume")
-def resume(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Tên kênh, như channel list in ra.")],
-    reason: Reason,
-    actor: Actor,
-) -> None:
-    """Cho một kênh tạm dừng chạy lại."""
-    asyncio.run(_resume(invocation(context), name, reason, actor))
-    say(f"Kênh {name} chạy lại; các việc đang chờ đi tiếp.")
-
-
-async def _resume(call: Invocation, name: str, reason: str, actor: str) -> None:
-    async with opened_node(call.settings()) as node:
-        await channels.resume(node, name, actor=actor, reason=reason)

@@ -18,6 +18,7 @@ import typer
 from . import (
     agencies,
     certificates,
+    channels,
     checking,
     evidence,
     holds,
@@ -64,7 +65,7 @@ GROUPS: Final = {
     "policy": policies.group,
     "token": tokens.group,
     "hold": holds.group,
-    "channel": holds.ways,
+    "channel": channels.group,
 }
 
 

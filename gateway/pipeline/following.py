@@ -7,10 +7,11 @@ and end it too. It never sends anything.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from ...adapters.axis import MessageKind, SentRow
+from ...adapters.axis import Axis, MessageKind, SentRow
 from ...adapters.errors import AxisError
 from ...queue.messages import Work
 from ...queue.work import complete, retry
@@ -18,6 +19,7 @@ from ..exchanges import Delivery, Outgoing
 from ..node import Node
 from ..postgres.database import Database
 from .moves import move_package
+from .passing import through
 
 _LONGEST: Final = 3600.0  # seconds between two looks
 _GIVE_UP: Final = timedelta(days=30)
@@ -32,12 +34,19 @@ async def follow(node: Node, work: Work) -> None:
     if package["state"] == Outgoing.ACCEPTED and any(row["state"] in _WAITING for row in deliveries):
         axis = node.axes[package["axis"]]
         try:
-            rows = list(await axis.list_sent(axis_doc_id=package["axis_doc_id"], kind=MessageKind(package["kind"])))
+            found = await through(node, work, axis.name, partial(_rows, axis, package))
         except AxisError as error:
             async with node.db.unit(None) as conn:
                 await retry(conn, work, delay=_wait(work), error=error.message)
             return
+        if found is None:
+            return
+        rows = found
     await _record(node, work, package, deliveries, rows)
+
+
+async def _rows(axis: Axis, package: Any) -> list[SentRow]:
+    return list(await axis.list_sent(axis_doc_id=package["axis_doc_id"], kind=MessageKind(package["kind"])))
 
 
 async def _load(db: Database, package_id: UUID) -> tuple[Any, list[Any]]:

@@ -102,7 +102,8 @@ def _dispatch(node: Node, about: Message) -> list[Work]:
 
 
 def _follow(node: Node, about: Message) -> list[Work]:
-    return [_work(node, "follow", f"follow:{about.payload['package_id']}", about, delay=_FIRST_LOOK)]
+    key, channel = f"follow:{about.payload['package_id']}", channel_of(about.payload["axis"])
+    return [_work(node, "follow", key, about, channel=channel, delay=_FIRST_LOOK)]
 
 
 def _received(node: Node, about: Message) -> list[Work]:

@@ -34,6 +34,7 @@ from .finishing import finish_acknowledging, finish_fetching
 from .handover import channel_of, message, trace_of
 from .holding import hold_incoming
 from .packaging import scratch_folder
+from .passing import through
 from .statuses import settle
 
 # 1. Look ------------------------------------------------------------------------------------------------------------
@@ -89,7 +90,9 @@ async def fetch(node: Node, work: Work) -> None:
     order = work.payload
     temporary = await node.files.new_temporary()
     try:
-        await node.axes[order["axis"]].fetch(order["receiver_doc_id"], temporary)
+        axis = node.axes[order["axis"]]
+        if await through(node, work, axis.name, lambda: axis.fetch(order["receiver_doc_id"], temporary)) is None:
+            return
         stored = await node.files.adopt(NODE_FILES, temporary)
     finally:
         temporary.unlink(missing_ok=True)
@@ -105,8 +108,14 @@ async def acknowledge(node: Node, work: Work) -> None:
     incoming_id = UUID(work.payload["incoming_id"])
     async with node.db.single() as conn:
         incoming = await node.db.queries.incoming_by_id(conn, id=incoming_id)
-    await node.axes[incoming["axis"]].ack(incoming["receiver_doc_id"], AckWord.DONE)
-    await finish_acknowledging(node, work, incoming_id)
+    axis = node.axes[incoming["axis"]]
+
+    async def say() -> bool:
+        await axis.ack(incoming["receiver_doc_id"], AckWord.DONE)
+        return True
+
+    if await through(node, work, axis.name, say):
+        await finish_acknowledging(node, work, incoming_id)
 
 
 # 3. Examine ---------------------------------------------------------------------------------------------------------

@@ -16,8 +16,7 @@ from ...adapters.axis import Axis
 from ...adapters.errors import AxisError
 from ...queue import inbox, outbox, public_feed
 from ...queue import work as work_rows
-from ...queue.channels import list_channels, pause_channel
-from ...queue.messages import ChannelState, Work
+from ...queue.messages import Work
 from ...signing.errors import SigningError
 from .. import expiry, idempotency
 from ..desk import sessions, tickets
@@ -25,9 +24,8 @@ from ..directory import synchronise
 from ..errors import GatewayError
 from ..exchanges import Incoming
 from ..node import Node
-from .handover import channel_of
 from .inward import poll
-from .moves import NODE
+from .passing import asked
 from .reexamining import Reexamination
 
 _HOUR: Final = 3600.0
@@ -38,27 +36,12 @@ _log = structlog.get_logger(__name__)
 
 
 async def look_for_mail(node: Node, axis: Axis, stop: asyncio.Event, *, every: float) -> None:
-    """Poll one axis until the stop."""
+    """Poll one axis until the stop; not while its channel is open or paused (axis.md F07)."""
 
     async def once() -> None:
-        if await _paused(node, axis):
-            return  # a refused key is not tried again and again (axis.md F07)
-        try:
-            await poll(node, axis)
-        except AxisError as error:
-            if error.code == "AXIS_KEY":
-                async with node.db.unit(None) as conn:
-                    await pause_channel(conn, channel_of(axis.name), reason=error.message, actor=NODE)
-            raise
+        await asked(node, axis.name, lambda: poll(node, axis))
 
-    await _repeat(f"mail {axis.name}", once, stop, every)
-
-
-async def _paused(node: Node, axis: Axis) -> bool:
-    name = channel_of(axis.name)
-    async with node.db.unit(None) as conn:
-        channels = await list_channels(conn)
-    return any(one.name == name and one.state is ChannelState.PAUSED for one in channels)
+    await repeat(f"mail {axis.name}", once, stop, every)
 
 
 async def synchronise_directory(node: Node, axis: Axis, stop: asyncio.Event, *, every: float) -> None:
@@ -67,14 +50,14 @@ async def synchronise_directory(node: Node, axis: Axis, stop: asyncio.Event, *, 
 
     async def once() -> None:
         nonlocal done
-        if await _paused(node, axis):
+        count = await asked(node, axis.name, lambda: synchronise(node, axis))
+        if count is None:
             return
-        count = await synchronise(node, axis)
         done = True
         _log.info("directory-synchronised", axis=axis.name, agencies=count)
 
     while not stop.is_set():
-        await _guarded(f"directory {axis.name}", once)
+        await guarded(f"directory {axis.name}", once)
         await _wait(stop, every if done else min(every, 5.0))
 
 
@@ -96,7 +79,7 @@ async def match_parked(node: Node, stop: asyncio.Event) -> None:
             ]
             await work_rows.enqueue(conn, *works)
 
-    await _repeat(f"{Incoming.PARKED} statuses", once, stop, 5.0)
+    await repeat(f"{Incoming.PARKED} statuses", once, stop, 5.0)
 
 
 async def watch_sessions(node: Node, stop: asyncio.Event) -> None:
@@ -105,7 +88,7 @@ async def watch_sessions(node: Node, stop: asyncio.Event) -> None:
     async def once() -> None:
         await sessions.close_expired(node)
 
-    await _repeat("signing sessions", once, stop, sessions.LOOK)
+    await repeat("signing sessions", once, stop, sessions.LOOK)
     await sessions.close_all(node)
 
 
@@ -117,7 +100,7 @@ async def keep_revocation_data(node: Node, stop: asyncio.Event) -> None:
         if desk is not None:
             await desk.refresh()
 
-    await _repeat("revocation", once, stop, node.settings.revocation.check_seconds)
+    await repeat("revocation", once, stop, node.settings.revocation.check_seconds)
 
 
 async def watch_expiries(node: Node, stop: asyncio.Event) -> None:
@@ -128,7 +111,7 @@ async def watch_expiries(node: Node, stop: asyncio.Event) -> None:
         found = await expiry.survey(node.db, node.settings, run=node.verifier.run, now=now)
         await expiry.tell(node.db, found, now=now)
 
-    await _repeat("expiries", once, stop, _SURVEY)
+    await repeat("expiries", once, stop, _SURVEY)
 
 
 async def judge_again(node: Node, stop: asyncio.Event) -> None:
@@ -138,7 +121,7 @@ async def judge_again(node: Node, stop: asyncio.Event) -> None:
     async def once() -> None:
         await work.round(node)
 
-    await _repeat("judge again", once, stop, node.settings.revocation.retry_held_seconds)
+    await repeat("judge again", once, stop, node.settings.revocation.retry_held_seconds)
 
 
 async def housekeeping(node: Node, stop: asyncio.Event) -> None:
@@ -153,16 +136,18 @@ async def housekeeping(node: Node, stop: asyncio.Event) -> None:
         await idempotency.purge(node)
         await tickets.sweep_workplace(node)
 
-    await _repeat("housekeeping", once, stop, _HOUR)
+    await repeat("housekeeping", once, stop, _HOUR)
 
 
-async def _repeat(name: str, once: Callable[[], Awaitable[None]], stop: asyncio.Event, every: float) -> None:
+async def repeat(name: str, once: Callable[[], Awaitable[None]], stop: asyncio.Event, every: float) -> None:
+    """Do it again and again, ``every`` seconds after it ended, until the stop."""
     while not stop.is_set():
-        await _guarded(name, once)
+        await guarded(name, once)
         await _wait(stop, every)
 
 
-async def _guarded(name: str, once: Callable[[], Awaitable[None]]) -> None:
+async def guarded(name: str, once: Callable[[], Awaitable[None]]) -> None:
+    """Do it once; whatever goes wrong is told in the log."""
     try:
         await once()
     except (AxisError, GatewayError, SigningError) as error:

@@ -2,22 +2,25 @@
 
 UNKNOWN is asked about first: FOUND ends it, NOT_FOUND after enough looks lets the same bytes go again with the same id,
 CANNOT_TELL is held for a person. An attempt without an outcome (a crash in between) is UNKNOWN. Whether a package goes
-again is read from the ``SendOutcome`` value alone (DESIGN.md, decision 18).
+again is read from the ``SendOutcome`` value alone (DESIGN.md, decision 18). Nothing goes over a channel that is not
+closed, and what failed because the way was away is not counted against the package (passing.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from ...adapters.axis import FindAnswer, MessageKind, OutcomeKind, OutgoingPackage, SendOutcome
+from ...adapters.axis import FindAnswer, FindResult, MessageKind, OutcomeKind, OutgoingPackage, SendOutcome
 from ...adapters.errors import AxisError
 from ...queue import outbox
 from ...queue.backoff import Backoff
 from ...queue.backoff import delay as backoff_delay
-from ...queue.channels import pause_channel
+from ...queue.breaker import ChannelState
+from ...queue.channels import Passage
 from ...queue.messages import Message, Work
 from ...queue.port import Connection
 from ...queue.work import complete, retry
@@ -26,8 +29,10 @@ from ..files.errors import FileError
 from ..node import Node
 from .finishing import finish_sending
 from .handover import announce, channel_of, lane_of, message, trace_of
-from .holding import hold_package, tell
+from .holding import hold_package
+from .holding import tell as tell_sender
 from .moves import NODE, move_deliveries, move_outward, move_package
+from .passing import Says, put_back, says_outcome, tell, through
 
 _OVER: Final = (
     Outgoing.ACCEPTED,
@@ -48,7 +53,12 @@ async def dispatch(node: Node, work: Work) -> None:
     package_id, attempt_id = UUID(work.payload["package_id"]), node.new_id()
     async with node.db.single() as conn:
         package = await node.db.queries.begin_attempt(
-            conn, id=package_id, from_states=_MAY_GO, attempt_id=attempt_id, actor=NODE
+            conn,
+            id=package_id,
+            from_states=_MAY_GO,
+            attempt_id=attempt_id,
+            actor=NODE,
+            channel=channel_of(work.payload["axis"]),
         )
     if package is not None:
         await _send(node, work, package, attempt_id)
@@ -57,6 +67,9 @@ async def dispatch(node: Node, work: Work) -> None:
         package = await node.db.queries.package_by_id(conn, id=package_id)
         if package["state"] in _OVER:
             await complete(conn, work)
+            return
+        if package["state"] in _MAY_GO:
+            await put_back(conn, work)
             return
         if package["state"] == Outgoing.SENDING:
             await _record_crash(node, conn, package)
@@ -68,12 +81,19 @@ async def dispatch(node: Node, work: Work) -> None:
 async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
     """The attempt is written and committed: a crash from here on leaves it without an outcome."""
     outcome = await _give(node, package)
+    passage, says = _passage(package), says_outcome(outcome)
     if outcome.kind is OutcomeKind.ACCEPTED and await finish_sending(
         node, work, package, attempt_id, outcome, [_taken(node, work, package)]
     ):
+        if passage.troubled:
+            async with node.db.unit(None) as conn:
+                await tell(node, conn, passage, says, "")
         return
     async with node.db.unit(package["agency_id"]) as conn:
         await _end_attempt(node, conn, attempt_id, outcome)
+        change = await tell(node, conn, passage, says, outcome.message)
+        if says is Says.FAILED and change is not None and change.after is not ChannelState.CLOSED:
+            package = await _excused(node, conn, package)
         await OUTCOMES[outcome.kind](node, conn, work, package, outcome)
 
 
@@ -84,6 +104,20 @@ async def _give(node: Node, package: Any) -> SendOutcome:
             return await node.axes[package["axis"]].send(_on_the_wire(package, path))
     except FileError as error:
         return SendOutcome(kind=OutcomeKind.RETRY, code=error.code, message=error.message)
+
+
+def _passage(package: Any) -> Passage:
+    return Passage(
+        channel=channel_of(package["axis"]),
+        generation=package["channel_generation"],
+        troubled=package["channel_troubled"],
+    )
+
+
+async def _excused(node: Node, conn: Connection, package: Any) -> dict[str, Any]:
+    """An attempt that met an open channel, or opened it, does not count: hours without an axis hold nothing back."""
+    await node.db.queries.excuse_attempt(conn, id=package["id"])
+    return {**dict(package), "excused": package["excused"] + 1}
 
 
 async def _end_attempt(node: Node, conn: Connection, attempt_id: UUID, outcome: SendOutcome) -> None:
@@ -158,7 +192,7 @@ async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outc
         "reason": reason,
         "status": package["status_code"],
     }
-    await tell(
+    await tell_sender(
         node, conn, package["agency_id"], package["exchange_id"], kind="status", label="Trục từ chối", detail=detail
     )
     await complete(conn, work)
@@ -167,21 +201,20 @@ async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outc
 async def _retry(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
     policy = node.settings.retry
     await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.RETRY_WAIT, reason=outcome.message)
-    attempts = package["attempts"]
+    attempts = package["attempts"] - package["excused"]
     if attempts >= policy.attempts:
         reason = f"Đã thử gửi {attempts} lần không được: {outcome.message}"
         await hold_package(node, conn, package, Outgoing.RETRY_WAIT, code="SEND_ATTEMPTS", reason=reason)
         await complete(conn, work)
         return
     waits = Backoff(base=policy.base_seconds, ceiling=policy.cap_seconds)
-    delay = backoff_delay(waits, attempts, node.random())
+    delay = backoff_delay(waits, max(attempts, 1), node.random())
     await retry(conn, work, delay=delay, error=f"{outcome.code}: {outcome.message}")
 
 
 async def _suspended(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
-    """The key or the system id is wrong: the whole channel stops, everything queued stays (F07)."""
+    """The key or the system id is wrong: the whole channel is paused by now, everything queued stays (F07)."""
     await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.SUSPENDED, reason=outcome.message)
-    await pause_channel(conn, channel_of(package["axis"]), reason=outcome.message, actor=NODE)
     await retry(conn, work, delay=0.0, error=outcome.message)
 
 
@@ -205,13 +238,18 @@ OUTCOMES: Final = {
 async def _ask(node: Node, work: Work, package: Any) -> None:
     async with node.db.unit(None) as conn:
         since = await node.db.queries.first_attempt_at(conn, package_id=package["id"])
+    axis = node.axes[package["axis"]]
+
+    def look() -> Awaitable[FindResult]:
+        return axis.find(_on_the_wire(package, _NOWHERE), since=since - _SLACK, until=node.clock() + _SLACK)
+
     try:
-        found = await node.axes[package["axis"]].find(
-            _on_the_wire(package, _NOWHERE), since=since - _SLACK, until=node.clock() + _SLACK
-        )
+        found = await through(node, work, axis.name, look)
     except AxisError as error:  # the list could not be read: still unknown, asked again without counting
         async with node.db.unit(package["agency_id"]) as conn:
             await retry(conn, work, delay=node.settings.retry.unknown_wait_seconds, error=error.message)
+        return
+    if found is None:
         return
     async with node.db.unit(package["agency_id"]) as conn:
         if found.answer is FindAnswer.FOUND:

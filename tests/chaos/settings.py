@@ -29,6 +29,8 @@ lease_seconds = 20
 base_seconds = 0.2
 cap_seconds = 5
 unknown_wait_seconds = 0.5
+breaker_base_seconds = 0.5
+breaker_cap_seconds = 2.0
 unknown_checks = 20
 [signing]
 trust_dir = "{trust}"

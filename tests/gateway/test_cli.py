@@ -25,7 +25,6 @@ from lienthong.gateway.errors import GatewayError
 from lienthong.gateway.postgres.database import Database
 from lienthong.gateway.postgres.errors import DatabaseError
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
-from lienthong.queue.channels import pause_channel
 from lienthong.tests.conftest import Addresses
 from lienthong.tests.signing.desk import SENDER, SENDER_NAME, Desk, open_desk
 
@@ -349,18 +348,22 @@ def test_a_decision_needs_reason_and_actor(node_shell: Shell, held: str, missing
     assert f"Thiếu tùy chọn '{missing}'" in node_shell.err
 
 
-def test_a_paused_channel_goes_on(node_shell: Shell, database: Database) -> None:
-    async def pause() -> None:
-        async with Database(database._dsn) as own, own.unit(None) as connection:
-            await pause_channel(connection, "axis:local", reason="401", actor="node")
-
-    asyncio.run(pause())
+def test_a_channel_is_paused_and_goes_on_with_reasons_that_stay(node_shell: Shell) -> None:
+    why = ("--reason", "Bảo trì trục", "--actor", "trực ban")
+    assert node_shell("channel", "pause", "axis:local", *why) == Exit.DONE
     node_shell("channel", "list")
     assert re.search(r"axis:local +tạm dừng", node_shell.out)
-    assert node_shell("channel", "resume", "axis:local", "--reason", "Đã đổi khóa", "--actor", "trực ban") == Exit.DONE
+    assert node_shell("channel", "try", "axis:local", *why) == Exit.UNREADABLE
+    assert "CHANNEL_NOT_OPEN" in node_shell.err
+    assert node_shell("channel", "resume", "axis:local", "--reason", "Xong", "--actor", "trực ban") == Exit.DONE
     node_shell("channel", "list")
     assert re.search(r"axis:local +đang chạy", node_shell.out)
+    node_shell("channel", "history", "axis:local")
+    assert re.search(r"tạm dừng → đang chạy +trực ban +Xong", node_shell.out)
+    assert re.search(r"đang chạy → tạm dừng +trực ban +Bảo trì trục", node_shell.out)
     assert node_shell("channel", "resume", "axis:local", "--reason", "x", "--actor", "y") == Exit.UNREADABLE
+    assert node_shell("channel", "pause", "axis:khac", *why) == Exit.UNREADABLE
+    assert "CHANNEL_UNKNOWN" in node_shell.err
 
 
 # the program as a whole ----------------------------------------------------------------------------------------------

@@ -128,6 +128,8 @@ poll_seconds = 0.5
 [retry]
 base_seconds = 0.3
 unknown_wait_seconds = 0.3
+breaker_base_seconds = 0.3
+breaker_cap_seconds = 1.0
 [signing]
 trust_dir = "{trust}"
 trust_store = "{STORE}"

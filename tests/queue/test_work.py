@@ -1,4 +1,4 @@
-"""Work rows: order, leases, retries, channels."""
+"""Work rows: order, leases, retries."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ import pytest
 
 from lienthong.gateway.postgres.database import Database
 from lienthong.queue import work
-from lienthong.queue.channels import (
-    channel_failed,
-    channel_succeeded,
-    list_channels,
-    pause_channel,
-    resume_channel,
-)
 from lienthong.queue.errors import LeaseLost
-from lienthong.queue.messages import ChannelState, Lane, Work
+from lienthong.queue.messages import Lane, Work
 
 Ids = Callable[[], UUID]
 
@@ -185,53 +178,6 @@ async def test_a_repeated_row_counts_anew(database: Database, make: Callable[...
         assert (row.failures, row.last_error) == (1, "lỗi")
         async with database.unit(None) as connection:
             await work.repeat(connection, row, delay=0)
-
-
-async def test_a_paused_channel_keeps_its_work(database: Database, make: Callable[..., Work]) -> None:
-    through, beside, none = make("a", channel="axis"), make("b", channel="other"), make("c")
-    await enqueue(database, through, beside, none)
-    async with database.unit(None) as connection:
-        await pause_channel(connection, "axis", reason="bảo trì", actor="quản trị")
-    claimed = {row.id for row in await claim(database)}
-    assert claimed == {beside.id, none.id}
-    async with database.unit(None) as connection:
-        [channel] = await list_channels(connection)
-        assert (channel.state, channel.reason, channel.changed_by, channel.waiting) == (
-            ChannelState.PAUSED,
-            "bảo trì",
-            "quản trị",
-            1,
-        )
-        assert await resume_channel(connection, "axis", actor="quản trị")
-        assert not await resume_channel(connection, "axis", actor="quản trị")
-    assert [row.id for row in await claim(database)] == [through.id]
-
-
-async def test_the_breaker_opens_at_its_threshold_and_resuming_makes_retries_due(
-    database: Database, make: Callable[..., Work]
-) -> None:
-    await enqueue(database, make("a", channel="axis"))
-    [row] = await claim(database)
-    async with database.unit(None) as connection:
-        await work.retry(connection, row, delay=3600, error="không kết nối được")
-        states = [
-            await channel_failed(connection, "axis", reason="lỗi", threshold=2, actor="nút"),
-            await channel_failed(connection, "axis", reason="lỗi", threshold=2, actor="nút"),
-        ]
-        assert states == [ChannelState.ACTIVE, ChannelState.PAUSED]
-        await channel_succeeded(connection, "axis")
-        assert [c.state for c in await list_channels(connection)] == [ChannelState.PAUSED]
-        await resume_channel(connection, "axis", actor="quản trị")
-        assert [c.failures for c in await list_channels(connection)] == [0]
-    assert len(await claim(database)) == 1
-
-
-async def test_a_success_between_failures_counts_anew(database: Database) -> None:
-    async with database.unit(None) as connection:
-        for _ in range(3):
-            state = await channel_failed(connection, "axis", reason="lỗi", threshold=2, actor="nút")
-            await channel_succeeded(connection, "axis")
-            assert state is ChannelState.ACTIVE
 
 
 async def test_two_claims_at_once_share_nothing(database: Database, make: Callable[..., Work]) -> None:

@@ -106,9 +106,14 @@ WITH moved AS (
 SELECT id FROM moved;
 
 -- name: begin_attempt^
--- The attempt is written and committed before the axis is called; a crash leaves it without an outcome. The package.
-WITH before AS (
-    SELECT id, state FROM outgoing_package WHERE id = :id AND state = ANY(:from_states::text[]) FOR NO KEY UPDATE
+-- The attempt is written and committed before the axis is called; a crash leaves it without an outcome. The package,
+-- and what leave for the call there is (queue/channels.py); nothing while the channel is not closed.
+WITH way AS (
+    SELECT coalesce(max(c.generation), 0) AS generation, coalesce(bool_or(c.failures > 0), false) AS troubled
+    FROM channel AS c WHERE c.name = :channel HAVING coalesce(bool_and(c.state = 'closed'), true)
+), before AS (
+    SELECT p.id, p.state FROM outgoing_package AS p, way
+    WHERE p.id = :id AND p.state = ANY(:from_states::text[]) FOR NO KEY UPDATE OF p
 ), moved AS (
     UPDATE outgoing_package AS p SET state = 'sending', attempts = p.attempts + 1, updated_at = now()
     FROM before WHERE p.id = before.id RETURNING p.*, before.state AS from_state
@@ -119,7 +124,11 @@ WITH before AS (
     INSERT INTO attempt (id, agency_id, package_id, number)
     SELECT :attempt_id, agency_id, id, attempts FROM moved
 )
-SELECT * FROM moved;
+SELECT moved.*, way.generation AS channel_generation, way.troubled AS channel_troubled FROM moved, way;
+
+-- name: excuse_attempt!
+-- The way was at fault: this attempt does not count.
+UPDATE outgoing_package SET excused = excused + 1 WHERE id = :id;
 
 -- name: open_attempt^
 -- The attempt of which no outcome was recorded.

@@ -1,4 +1,4 @@
--- The outbox, the inbox, work and channels. Times are the database's.
+-- The outbox, the inbox and work. Times are the database's.
 --
 -- "The first of its key" is asked with ORDER BY and LIMIT 1: an index answers that whatever the planner's statistics say,
 -- and those of a queue, empty now and full a minute later, are never right.
@@ -155,7 +155,7 @@ with freed as (
 select count(*) from freed;
 
 -- name: work_claim
--- So many of each kind. Urgent first, then by due time; not over a paused channel, not before an earlier open row of
+-- So many of each kind. Urgent first, then by due time; only over closed channels, not before an earlier open row of
 -- the same key.
 with chosen as (
     select one.id
@@ -164,7 +164,7 @@ with chosen as (
         select w.id
         from work as w
         where w.kind = wanted.kind and w.state = 'ready' and w.due_at <= now()
-            and (w.channel is null or w.channel not in (select c.name from channel as c where c.state = 'paused'))
+            and (w.channel is null or w.channel not in (select c.name from channel as c where c.state <> 'closed'))
             and w.position = (
                 select first.position from work as first
                 where first.key = w.key and first.state in ('ready', 'leased', 'parked')
@@ -255,41 +255,3 @@ from work where state = 'parked' order by position limit :limit;
 
 -- name: work_purge!
 delete from work where settled_at < now() - make_interval(secs => :older::double precision);
-
--- name: channel_pause!
-insert into channel (name, state, reason, changed_by) values (:name, 'paused', :reason, :actor)
-on conflict (name) do update
-set state = 'paused', reason = excluded.reason, changed_by = excluded.changed_by,
-    since = case when channel.state = 'paused' then channel.since else now() end;
-
--- name: channel_resume$
--- Opens the channel again and makes everything that waited for it due now.
-with changed as (
-    update channel set state = 'active', reason = null, failures = 0, since = now(), changed_by = :actor
-    where name = :name and state = 'paused' returning name
-), due as (
-    update work set due_at = now() from changed
-    where work.channel = changed.name and work.state = 'ready' and work.due_at > now() returning 1
-)
-select exists (select from changed), (select count(*) from due);
-
--- name: channel_failed$
--- One more failure in a row; at the threshold the channel is paused. Answers the state it is in.
-insert into channel (name, failures, state, reason, changed_by)
-values (:name, 1, case when :threshold::integer <= 1 then 'paused' else 'active' end, :reason, :actor)
-on conflict (name) do update
-set failures = channel.failures + 1, reason = excluded.reason,
-    changed_by = case when channel.state = 'active' and channel.failures + 1 >= :threshold::integer
-        then excluded.changed_by else channel.changed_by end,
-    since = case when channel.state = 'active' and channel.failures + 1 >= :threshold::integer
-        then now() else channel.since end,
-    state = case when channel.failures + 1 >= :threshold::integer then 'paused' else channel.state end
-returning state;
-
--- name: channel_succeeded!
-update channel set failures = 0, reason = null where name = :name and state = 'active' and failures > 0;
-
--- name: channel_list
-select c.name, c.state, c.reason, c.since, c.failures, c.changed_by,
-    (select count(*) from work as w where w.channel = c.name and w.state in ('ready', 'leased', 'parked')) as waiting
-from channel as c order by c.name;
