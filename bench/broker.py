@@ -26,6 +26,7 @@ from typing import Any
 import asyncpg
 from aiokafka.admin import NewTopic
 
+from lienthong.bench import broadcast
 from lienthong.bench.measuring import conditions, percentile
 from lienthong.deploy.kafka.cluster import Cluster
 from lienthong.gateway.postgres.database import Database
@@ -224,6 +225,7 @@ async def main(few: int) -> None:
         print(f"| {name} | {speed:.0f} | {middle:.1f} | {high:.1f} | {speed / plain:.2f} |")
     print(f"| aiokafka + asyncpg trần | {plain:.0f} | – | – | 1 |")
     print(f"\n{pile} tin dồn lại: bộ chuyển đưa hết vào Kafka trong {caught_up:.1f} giây.")
+    print(await broadcast.report())
 
 
 if __name__ == "__main__":

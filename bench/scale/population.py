@@ -66,17 +66,13 @@ def make_province(agencies: int = WHOLE, outside: int = OUTSIDE_UNITS) -> Provin
     levels += [Level.UNIT] * (agencies - len(levels))
     inside = [_agency(number, level) for number, level in enumerate(levels)]
     beyond = [
-        Agency(
-            code=f"000.00.{number:02d}.G{90 + number % 10}", name=f"Cơ quan ngoài tỉnh số {number}", level=Level.OUTSIDE
-        )
+        Agency(code=_code(number, f"G{90 + number % 10}"), name=f"Cơ quan ngoài tỉnh số {number}", level=Level.OUTSIDE)
         for number in range(1, outside + 1)
     ]
     return Province(agencies=tuple(inside), outside=tuple(beyond))
 
 
 def _agency(number: int, level: Level) -> Agency:
-    """Codes of QCVN 102:2016: 13 characters, the province at the end."""
-    first, second = divmod(number, 100)
     kinds = {
         Level.PROVINCE: "Ủy ban nhân dân tỉnh Mẫu" if number == 0 else "Văn phòng Ủy ban nhân dân tỉnh Mẫu",
         Level.DEPARTMENT: f"Sở Mẫu số {number}",
@@ -84,4 +80,10 @@ def _agency(number: int, level: Level) -> Agency:
         Level.BUREAU: f"Phòng Mẫu số {number}",
         Level.UNIT: f"Đơn vị sự nghiệp Mẫu số {number}",
     }
-    return Agency(code=f"000.{first:02d}.{second:02d}.{PROVINCE}", name=kinds[level], level=level)
+    return Agency(code=_code(number, PROVINCE), name=kinds[level], level=level)
+
+
+def _code(number: int, end: str) -> str:
+    """As QCVN 102:2016 writes them: 13 characters, the province or ministry at the end."""
+    first, second = divmod(number, 100)
+    return f"000.{first:02d}.{second:02d}.{end}"
