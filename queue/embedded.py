@@ -1,8 +1,9 @@
 """The embedded broker: the outbox table itself, claimed, handled and marked in one transaction.
 
-Strategy: a step locks the first waiting message of each key, takes what follows it, absorbs the batch in the
-consumer's inbox and marks it, all in one statement, and calls the handler in the same unit: a crash anywhere leaves
-everything as it was.
+Strategy: a step looks at the beginning of the line, locks the first message of each key there, takes what follows it,
+absorbs the batch in the consumer's inbox and marks it, all in one statement, and calls the handler in the same unit: a
+crash anywhere leaves everything as it was. What stands behind a message that cannot go on steps aside, once, so that
+no step looks at more than a window's length of the line, whatever has piled up.
 When a batch fails, its messages are tried one by one, so that the guilty one is found and only its key waits.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -18,13 +20,14 @@ from .backoff import delay
 from .errors import QueueError, is_transient
 from .guard import surviving
 from .messages import Lane, Message
-from .outbox import message_of, waiting_for
+from .outbox import message_of, stepped_aside, waiting_for
 from .port import Connection, Handler, Store
 from .settings import QueueSettings
 from .statements import statements
 from .wakeups import Wakeups, waited
 
 _log = structlog.get_logger(__name__)
+WIDEST: Final = 64  # batches looked at, when all before is in other hands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +41,14 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What one transaction of the broker had in hand, and the error that rolled it back."""
+    """What one transaction of the broker had in hand, and the error that rolled it back.
+
+    ``looked_at``: how many messages of the line it saw; those it did not take are behind others or in other hands.
+    """
 
     batch: Sequence[Message]
-    error: Exception | None
+    error: Exception | None = None
+    looked_at: int = 0
 
 
 class EmbeddedBroker:
@@ -71,6 +78,7 @@ class EmbeddedBroker:
         with surviving("outbox-not-taken-back"):
             async with self._store.unit(None) as connection:
                 await statements().outbox_take_back(connection)
+                await statements().outbox_line_up(connection)
         async with asyncio.TaskGroup() as group:
             for subscription in self.subscriptions:
                 for lane in Lane:
@@ -94,21 +102,29 @@ class EmbeddedBroker:
     async def consume(self, subscription: Subscription, lane: Lane, stop: asyncio.Event) -> None:
         """Deliver one topic and lane until ``stop``."""
         wake = self._wakeups.subscribe("outbox", waiting_for(subscription.topic, lane))
+        most = self._settings.batch
         singles = 0  # how many steps still take one message each, after a batch that failed
+        window = most
         while not stop.is_set():
             wake.clear()
-            size = 1 if singles else self._settings.batch
-            step = await self.step(subscription, lane, size)
+            size = 1 if singles else most
+            step = await self.step(subscription, lane, size, window)
             singles = max(singles - 1, 0)
             if len(step.batch) > 1 and step.error is not None:
                 singles = len(step.batch)
-            elif step.error is not None and not await self._settled(step):
-                await waited(stop, self._settings.poll)
-            elif step.error is None and len(step.batch) < size:  # nothing more was there; what comes now wakes us
+            elif step.error is not None:
+                if not await self._settled(step):
+                    await waited(stop, self._settings.poll)
+            elif len(step.batch) < min(size, step.looked_at):
+                moved = await self._stepped_aside(subscription, lane)
+                window = most if step.batch or moved else min(window * 4, most * WIDEST)
+                if not step.batch and not moved:
+                    await waited(wake, self._settings.poll)
+            elif len(step.batch) == step.looked_at < window:  # nothing more was there; what comes now wakes us
                 await waited(wake, self._settings.poll)
 
-    async def step(self, subscription: Subscription, lane: Lane, size: int) -> Step:
-        """Claim, absorb, handle and mark up to ``size`` messages in one transaction."""
+    async def step(self, subscription: Subscription, lane: Lane, size: int, window: int) -> Step:
+        """Claim, absorb, handle and mark up to ``size`` of the line's first ``window`` messages in one transaction."""
         batch: list[Message] = []
         try:
             async with self._store.unit(None) as connection:
@@ -117,17 +133,26 @@ class EmbeddedBroker:
                     topic=subscription.topic,
                     lane=int(lane),
                     batch=size,
+                    window=window,
                     consumer=subscription.consumer,
                 )
-                taken = [(message_of(row), row["new"]) async for row in rows]
-                batch = [message for message, _ in taken]
-                fresh = [message for message, new in taken if new]
+                taken = [row async for row in rows]
+                looked_at = taken[0]["looked_at"]
+                batch = [message_of(row) for row in taken if row["id"] is not None]
+                fresh = [message for message, row in zip(batch, taken, strict=False) if row["new"]]
                 if fresh:
                     await subscription.handler(connection, fresh)
         except Exception as error:  # noqa: BLE001 - the guard of the broker: settles or repeats the messages
             _log.warning("batch-failed", topic=subscription.topic, messages=len(batch), error=repr(error))
             return Step(batch=batch, error=error)
-        return Step(batch=batch, error=None)
+        return Step(batch=batch, looked_at=looked_at)
+
+    async def _stepped_aside(self, subscription: Subscription, lane: Lane) -> int:
+        """Clear the line of what cannot go on; how many stepped aside."""
+        with surviving("line-not-cleared"):
+            async with self._store.single() as connection:
+                return await stepped_aside(connection, subscription.topic, lane)
+        return 0
 
     async def _settled(self, step: Step) -> bool:
         """Give the one message that failed its next time, or set it aside; False when that is impossible now."""

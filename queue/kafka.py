@@ -71,7 +71,12 @@ class KafkaBroker:
         self._watch = KafkaWatch(store, kafka)
         self._away = False  # the topics could not be looked at yet
         self._relay = Relay(
-            store, self._sender.send, wakeups=wakeups, poll=self._settings.poll, resend=kafka.resend_seconds
+            store,
+            self._sender.send,
+            wakeups=wakeups,
+            poll=self._settings.poll,
+            resend=kafka.resend_seconds,
+            random=random,
         )
 
     def subscribe(self, *, consumer: str, topic: str, handler: Handler) -> None:
@@ -232,7 +237,9 @@ async def _close(client: AIOKafkaConsumer) -> None:
 
 
 async def _deliver(connection: Connection, subscription: Subscription, batch: Sequence[Message]) -> None:
-    rows = statements().outbox_absorb(connection, ids=[message.id for message in batch], consumer=subscription.consumer)
+    rows = statements().outbox_absorb(
+        connection, ids=[message.id for message in batch], consumer=subscription.consumer, window=len(batch)
+    )
     new = {row["id"] async for row in rows}
     fresh = []
     for message in batch:

@@ -92,6 +92,12 @@ async def discard(connection: Connection, message_id: UUID, *, actor: str, reaso
     return _woken(connection, topic)
 
 
+async def stepped_aside(connection: Connection, topic: str, lane: Lane, *, most: int = 1000) -> int:
+    """Take out of the line, for as long as need be, what stands there behind a message that cannot go on."""
+    moved: int = await statements().outbox_step_aside(connection, topic=topic, lane=int(lane), window=most)
+    return moved
+
+
 async def purge(connection: Connection, *, older_seconds: float) -> None:
     """Delete messages settled longer ago than that; inbox rows must be kept longer than these."""
     await statements().outbox_purge(connection, older=older_seconds)

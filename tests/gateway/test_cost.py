@@ -74,7 +74,9 @@ def outside(node: Node, axis: TakingAxis) -> Node:
 async def hand_on(node: Node) -> None:
     """One step of the broker: what was said becomes work."""
     broker = EmbeddedBroker(node.db, random=lambda: 0.5, wakeups=Wakeups(node.db))
-    step = await broker.step(Subscription(consumer="pipeline", topic=TOPIC, handler=consumer(node)), Lane.NORMAL, 100)
+    step = await broker.step(
+        Subscription(consumer="pipeline", topic=TOPIC, handler=consumer(node)), Lane.NORMAL, 100, 100
+    )
     assert step.error is None
     assert step.batch
 

@@ -125,7 +125,7 @@ async def relaying(database: Database, sent: list[int]) -> AsyncIterator[Relay]:
         return Sent(ids=[message.id for message in messages])
 
     stop, wakeups = asyncio.Event(), Wakeups(database)
-    relay = Relay(database, take, wakeups=wakeups, poll=0.05, resend=300)
+    relay = Relay(database, take, wakeups=wakeups, poll=0.05, resend=300, random=Random(7).random)
     for lane in Lane:
         relay.watch(TOPIC, lane)
     async with asyncio.TaskGroup() as group:

@@ -1,7 +1,13 @@
 -- The outbox, the inbox and work. Times are the database's.
 --
--- "The first of its key" is asked with ORDER BY and LIMIT 1: an index answers that whatever the planner's statistics say,
--- and those of a queue, empty now and full a minute later, are never right.
+-- No plan may rest on the planner's statistics, for those of a queue, empty now and full a minute later, are never
+-- right. So "the first of its key" is asked with ORDER BY and LIMIT 1, rows that are known are asked for by their id
+-- alone (``state || ''`` keeps the partial indexes, which hold the whole pile, out of it), and no statement looks at
+-- more rows than it is told to: tests/queue/test_cost_of_piles.py counts them.
+--
+-- The line of a topic's lane is what is pending and due. ``available_at`` says where a message stands: -infinity, in line
+-- since it was written; a time, after a failure; infinity, aside, because an earlier message of its key cannot go on.
+-- Whoever settles a message puts what stands aside behind it back into the line.
 --
 -- No statement here notifies: NOTIFY holds a lock of the whole database until its transaction is on the disk, which
 -- would make all commits wait for one another. Who must be woken is said after the commit (wake_say).
@@ -29,36 +35,58 @@ from unnest(
 order by m.place;
 
 -- name: outbox_take
--- Locks the first waiting message of each key and takes what follows it: nobody else can then hold an earlier or a
--- later message of these keys. A dead letter keeps the later messages of its key waiting. What is taken is absorbed by
--- the consumer and marked in the same breath: the transaction that goes wrong afterwards takes all of it back.
-with heads as (
-    select o.key
-    from outbox as o
-    where o.topic = :topic and o.lane = :lane and o.state = 'pending' and o.available_at <= now()
-        and o.position = (
-            select first.position from outbox as first
-            where first.topic = o.topic and first.lane = o.lane and first.key = o.key
-                and first.state in ('pending', 'dead')
-            order by first.position limit 1
-        )
+-- Looks at the first so many of the line, locks the first message of each of their keys and takes it with what follows:
+-- nobody else can then hold an earlier or a later message of these keys. What is taken is absorbed by the consumer and
+-- marked in the same breath: the transaction that goes wrong afterwards takes all of it back. Always answers a row, which
+-- says how many were looked at: more than were taken means that some stand behind others or are somebody else's now.
+with line as materialized (
+    (
+        select o.key from outbox as o
+        where o.topic = :topic and o.lane = :lane and o.state = 'pending' and o.available_at = '-infinity'
+        order by o.position
+        limit :window
+    )
+    union all
+    (
+        select o.key from outbox as o
+        where o.topic = :topic and o.lane = :lane and o.state = 'pending'
+            and o.available_at > '-infinity' and o.available_at <= now()
+        order by o.available_at, o.position
+        limit :window
+    )
+), keys as materialized (
+    select line.key, count(*) as places from line group by line.key
+), firsts as materialized (
+    select first.id
+    from keys
+    cross join lateral (
+        select o.id, o.state, o.available_at from outbox as o
+        where o.topic = :topic and o.lane = :lane and o.key = keys.key and o.state in ('pending', 'dead')
+        order by o.position
+        limit 1
+    ) as first
+    where first.state = 'pending' and first.available_at <= now()
+), heads as materialized (
+    select o.key from outbox as o
+    where o.id = any(array(select firsts.id from firsts)) and o.state || '' = 'pending' and o.available_at <= now()
     order by o.position
     limit :batch
-    for update of o skip locked
-), taken as (
-    select o.id, o.position, o.topic, o.lane, o.key, o.type, o.source, o.subject, o.schema_version, o.traceparent,
-        o.payload, o.occurred_at
+    for update skip locked
+), run as materialized (  -- of each key what stands in line, and one more
+    select o.*, row_number() over upward as place, keys.places,
+        bool_and(o.state = 'pending' and (o.available_at <= now() or o.available_at = 'infinity')) over upward as free,
+        bool_or(o.error is not null) over (partition by o.key) as failed
     from heads
+    join keys on keys.key = heads.key
     cross join lateral (
         select * from outbox as every
-        where every.topic = :topic and every.lane = :lane and every.key = heads.key
-            and every.state in ('pending', 'sent', 'dead')  -- as the index of keys has it
+        where every.topic = :topic and every.lane = :lane and every.key = heads.key and every.state in ('pending', 'dead')
         order by every.position
-        limit :batch
+        limit keys.places + 1
     ) as o
-    where o.state = 'pending'
-    order by o.position
-    limit :batch
+    window upward as (partition by o.key order by o.position)
+), taken as materialized (
+    select run.* from run where run.free and run.place <= run.places order by run.position limit :batch
 ), absorbed as (
     insert into inbox (consumer, message_id)
     select :consumer, t.id from taken as t order by t.id
@@ -66,12 +94,67 @@ with heads as (
     returning message_id
 ), published as (
     update outbox as o set state = 'published', settled_at = now()
-    from taken as t where o.id = t.id and o.state = 'pending'
+    where o.id = any(array(select t.id from taken as t)) and o.state || '' = 'pending'
+), behind as materialized (  -- the next of each key that had failures, for it may be on its way aside, or is aside
+    select left_over.key, left_over.position, left_over.failed
+    from (
+        select distinct on (run.key) run.key, run.position, run.failed, run.available_at from run
+        where run.id not in (select t.id from taken as t)
+        order by run.key, run.position
+    ) as left_over
+    where left_over.failed or left_over.available_at = 'infinity'
+), back as (
+    update outbox as o set available_at = '-infinity'
+    where o.id = any(array(
+        select next.id
+        from behind
+        cross join lateral (
+            select o.id, o.position, o.available_at from outbox as o
+            where o.topic = :topic and o.lane = :lane and o.key = behind.key and o.state in ('pending', 'dead')
+                and o.position >= behind.position
+            order by o.position
+            limit :batch
+        ) as next
+        where next.available_at = 'infinity' or (behind.failed and next.position = behind.position)
+    )) and o.state || '' = 'pending' and (o.available_at <= now() or o.available_at = 'infinity')
 )
 select t.id, t.topic, t.lane, t.key, t.type, t.source, t.subject, t.schema_version, t.traceparent, t.payload,
-    t.occurred_at, t.id in (select a.message_id from absorbed as a) as new
-from taken as t
+    t.occurred_at, t.id in (select a.message_id from absorbed as a) as new, looked.at as looked_at
+from (select count(*) as at from line) as looked
+left join taken as t on true
 order by t.position;
+
+-- name: outbox_step_aside$
+-- Takes out of the line what stands behind a dead letter or behind a message whose time has not come; how many. That
+-- message is locked meanwhile, so that nobody can settle it without seeing who stands aside behind it.
+with line as materialized (
+    select o.id, o.key from outbox as o
+    where o.topic = :topic and o.lane = :lane and o.state = 'pending' and o.available_at <= now()
+    order by o.available_at, o.position
+    limit :window
+), firsts as materialized (
+    select first.id
+    from (select distinct line.key from line) as keys
+    cross join lateral (
+        select o.id, o.state, o.available_at from outbox as o
+        where o.topic = :topic and o.lane = :lane and o.key = keys.key and o.state in ('pending', 'dead')
+        order by o.position
+        limit 1
+    ) as first
+    where first.state = 'dead' or first.available_at > now()
+), holding as materialized (
+    select o.key from outbox as o
+    where o.id = any(array(select firsts.id from firsts))
+        and (o.state || '' = 'dead' or (o.state || '' = 'pending' and o.available_at > now()))
+    order by o.position
+    for share skip locked
+), aside as (
+    update outbox as o set available_at = 'infinity'
+    where o.id = any(array(select line.id from line where line.key in (select holding.key from holding)))
+        and o.state || '' = 'pending' and o.available_at <= now()
+    returning 1
+)
+select count(*) from aside;
 
 -- name: outbox_failures$
 select failures from outbox where id = :id;
@@ -85,7 +168,7 @@ set failures = failures + :counts::smallint,
     sent_at = null,
     state = case when :counts::smallint > 0 and failures + :counts::smallint >= :max_failures::smallint
         then 'dead' else 'pending' end
-where id = :id and state in ('pending', 'sent')
+where id = :id and state || '' in ('pending', 'sent')
 returning state;
 
 -- name: outbox_dead
@@ -95,16 +178,32 @@ from outbox where state = 'dead' order by position limit :limit;
 
 -- name: outbox_requeue$
 -- A person sends a dead letter round again; its failures count anew.
-update outbox set state = 'pending', failures = 0, available_at = now()
-where id = :id and state = 'dead'
+update outbox set state = 'pending', failures = 0, available_at = '-infinity'
+where id = :id and state || '' = 'dead'
 returning topic;
 
 -- name: outbox_discard$
 -- A person gives a dead letter up, with a reason; the later messages of its key go on.
-update outbox set state = 'discarded', settled_at = now(), settled_by = :actor,
-    error = error || ' / ' || :reason::text
-where id = :id and state = 'dead'
-returning topic;
+with given_up as (
+    update outbox set state = 'discarded', settled_at = now(), settled_by = :actor,
+        error = error || ' / ' || :reason::text
+    where id = :id and state || '' = 'dead'
+    returning topic, lane, key, position
+), back as (
+    update outbox as o set available_at = '-infinity'
+    where o.id = any(array(
+        select next.id
+        from given_up
+        cross join lateral (
+            select o.id from outbox as o
+            where o.topic = given_up.topic and o.lane = given_up.lane and o.key = given_up.key
+                and o.state in ('pending', 'dead') and o.position > given_up.position
+            order by o.position
+            limit 1
+        ) as next
+    )) and o.state || '' = 'pending' and (o.available_at <= now() or o.available_at = 'infinity')
+)
+select topic from given_up;
 
 -- name: outbox_lag
 select topic, lane, count(*) as waiting from outbox where state in ('pending', 'sent', 'dead')
@@ -113,6 +212,10 @@ group by topic, lane;
 -- name: outbox_take_back!
 -- What was given to an outer broker and did not arrive is pending again: this broker takes over.
 update outbox set state = 'pending', sent_at = null where state = 'sent';
+
+-- name: outbox_line_up!
+-- Everything that stands aside is in line again; whatever must not go on steps aside anew. For a start.
+update outbox set available_at = '-infinity' where state = 'pending' and available_at = 'infinity';
 
 -- name: outbox_sample
 -- Published messages of a topic, some of them, for a broker that says things twice on purpose.
