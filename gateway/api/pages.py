@@ -15,6 +15,7 @@ from aiohttp import web
 from ..errors import GatewayError
 from .calls import Surface
 from .check_page import CheckPage
+from .event_pages import add_event_pages
 from .sealing import Sealer
 
 BLAMES: Final = {
@@ -55,6 +56,7 @@ def add_pages(app: web.Application, surface: Surface, sealer: Sealer) -> None:
     app.router.add_get("/errors/{code}", _error_page(shown))
     app.router.add_get("/openapi.yaml", _fixed(contract.as_yaml, "application/yaml"))
     app.router.add_get("/openapi.json", _fixed(contract.as_json, "application/json"))
+    add_event_pages(app, templates.get_template("events.html"), _fixed)
     if check_page:
         CheckPage(surface, templates.get_template("check.html"), sealer).add_to(app)
     folder = files("lienthong") / "gateway" / "api" / "static"

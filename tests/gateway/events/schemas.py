@@ -39,7 +39,7 @@ def faults(kind: str, payload: Mapping[str, Any]) -> list[str]:
 def fields_of(kind: str) -> frozenset[str]:
     """Every field that the schema names."""
     schema = schemas()[kind]
-    _, _, shape = schema.get("$ref", "").rpartition("/")
+    _, _, shape = schema.get("allOf", [{"$ref": ""}])[0]["$ref"].rpartition("/")
     shared = schemas()[SHARED]["$defs"][shape]["properties"] if shape else {}
     return frozenset(schema.get("properties", {})) | frozenset(shared)
 

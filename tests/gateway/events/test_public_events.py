@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from lienthong.gateway import holds
+from lienthong.gateway import holds, public_events
 from lienthong.gateway.exchanges import Delivery, Outward
 from lienthong.gateway.node import Node
 from lienthong.gateway.pipeline.holding import hold_outward
 from lienthong.gateway.pipeline.moves import move_outward
-from lienthong.gateway.postgres.database import Database, DatabaseSettings
+from lienthong.gateway.postgres.database import Database
+from lienthong.gateway.settings import Settings
 from lienthong.queue.messages import Message
 from lienthong.queue.public_feed import PublicFeed
 from lienthong.queue.relay import Sent
 from lienthong.tests.conftest import Addresses
 from lienthong.tests.gateway.conftest import RECEIVER, SENDER, Room, document
+from lienthong.tests.gateway.events.conftest import SOURCE
 from lienthong.tests.gateway.events.schemas import assert_all_valid, fields_of
 from lienthong.tests.gateway.test_cost import TakingAxis, outside, travel
 from lienthong.tests.waiting import until
 
-SOURCE = "nut.thu"
-
-
-@pytest_asyncio.fixture
-async def database(addresses: Addresses) -> AsyncIterator[Database]:
-    """As ``[kafka] public_events = true`` opens it."""
-    async with Database(addresses.app_dsn, DatabaseSettings(public_source=SOURCE)) as opened:
-        yield opened
+NOUNS = ("document", "delivery", "incoming")
 
 
 async def said(node: Node) -> list[dict[str, Any]]:
@@ -174,3 +168,23 @@ async def test_two_publishers_share_nothing_one_stands_by(room: Room) -> None:
         await until(published, 20)
         stop.set()
     assert len(topic.taken) == len({one.id for one in topic.taken}) == 5
+
+
+def test_the_settings_name_the_speaker_and_refuse_events_without_kafka() -> None:
+    kafka = {"servers": "127.0.0.1:9092", "public_events": True, "public_source": SOURCE}
+    chosen = Settings.model_validate({"queue": {"broker": "kafka"}, "kafka": kafka})
+    assert chosen.public_source == SOURCE
+    assert chosen.kafka is not None
+    assert chosen.kafka.to_queue("a").public_topic == "lienthong.events"
+    silent = Settings.model_validate({"queue": {"broker": "kafka"}, "kafka": {"servers": "127.0.0.1:9092"}})
+    assert silent.public_source == ""
+    with pytest.raises(ValueError, match="public_events"):
+        Settings.model_validate({"kafka": kafka})
+
+
+def test_the_guide_names_every_event() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "events.md").read_text("utf-8")
+    lines = {noun: guide.split(f"`lienthong.public.{noun}.*`")[1].split("\n-")[0] for noun in NOUNS}
+    for kind in public_events.types():
+        _, _, noun, word, _ = kind.split(".")
+        assert f"`{word}`" in lines[noun], kind
