@@ -7,13 +7,13 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from lienthong.deploy.kafka.cluster import BrokerProcess, Cluster
 from lienthong.tests.chaos.proxy import Proxy
-from lienthong.tests.chaos.watching import KafkaWatch
+from lienthong.tests.chaos.watching import KafkaWatch, Watch
 
 
 def leader(cluster: Cluster) -> BrokerProcess:
@@ -49,10 +49,12 @@ async def paused(broker: BrokerProcess) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def behind_doors(folder: Path, *, size: int = 1) -> AsyncIterator[tuple[Cluster, list[Proxy]]]:
+async def behind_doors(
+    folder: Path, *, size: int = 1, watch: Callable[[], Watch] = KafkaWatch
+) -> AsyncIterator[tuple[Cluster, list[Proxy]]]:
     """A cluster each of whose brokers clients reach through a proxy alone: ``cluster.door_bootstrap``."""
     async with AsyncExitStack() as stack:
-        doors = [await stack.enter_async_context(Proxy(watch=KafkaWatch)) for _ in range(size)]
+        doors = [await stack.enter_async_context(Proxy(watch=watch)) for _ in range(size)]
         cluster = Cluster(folder=folder, size=size, doors=tuple(door.port for door in doors))
         await asyncio.to_thread(cluster.__enter__)
         stack.push_async_callback(asyncio.to_thread, cluster.end)
