@@ -54,5 +54,6 @@ class KafkaSettings:
             "min.insync.replicas": str(self.in_sync),
             "retention.ms": str(self.keep_days * DAY_MS),
             "cleanup.policy": "delete",
+            "message.timestamp.type": "LogAppendTime",  # retention by the brokers' clock, whatever ours says
             "unclean.leader.election.enable": "false",
         }

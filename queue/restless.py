@@ -70,18 +70,22 @@ class RestlessBroker:
 
     async def _replay(self, subscription: Subscription, lane: Lane, stop: asyncio.Event) -> None:
         while not await waited(stop, REPLAY_SECONDS):
-            async with self._store.unit(None) as connection:
-                rows = statements().outbox_sample(
-                    connection,
-                    topic=subscription.topic,
-                    lane=int(lane),
-                    salt=str(self._random.random()),
-                    batch=REPLAY_BATCH,
-                )
-                again = [message_of(row) async for row in rows]
-            async with asyncio.TaskGroup() as group:
-                for _ in range(CONSUMERS):
-                    group.create_task(self._once_more(subscription, again))
+            with surviving("replay-lost-the-database"):
+                again = await self._sample(subscription, lane)
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(CONSUMERS):
+                        group.create_task(self._once_more(subscription, again))
+
+    async def _sample(self, subscription: Subscription, lane: Lane) -> list[Message]:
+        async with self._store.unit(None) as connection:
+            rows = statements().outbox_sample(
+                connection,
+                topic=subscription.topic,
+                lane=int(lane),
+                salt=str(self._random.random()),
+                batch=REPLAY_BATCH,
+            )
+            return [message_of(row) async for row in rows]
 
     async def _once_more(self, subscription: Subscription, again: Sequence[Message]) -> None:
         with surviving("replay-rolled-back"):

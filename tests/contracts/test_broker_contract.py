@@ -5,23 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from random import Random
-from uuid import UUID
-from zlib import crc32
 
 import pytest
 
-from lienthong.gateway.postgres.database import Database
 from lienthong.queue import outbox
-from lienthong.queue.embedded import EmbeddedBroker
 from lienthong.queue.errors import QueueError
-from lienthong.queue.kafka import KafkaBroker
 from lienthong.queue.messages import Lane, Message
-from lienthong.queue.port import Broker, Connection
-from lienthong.queue.restless import RestlessBroker
+from lienthong.queue.port import Connection
 from lienthong.queue.wakeups import Wakeups
-from lienthong.tests.broker_desk import SETTINGS, TOPIC, Desk, keep_effects
-from lienthong.tests.kafka_cluster import one_broker
+from lienthong.tests.broker_desk import SETTINGS, TOPIC, Desk
 from lienthong.tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -30,42 +22,6 @@ Say = Callable[..., Message]
 LONG = (
     40.0  # seconds that a test waits at most for one thing; a first join of a Kafka group on a busy machine takes some
 )
-
-
-@pytest.fixture(params=["embedded", "restless", "kafka"])
-async def desk(request: pytest.FixtureRequest, addresses, database: Database) -> Desk:
-    await keep_effects(addresses.dsn)
-
-    kafka = None
-    if request.param == "kafka":
-        # Topics of its own for each test; the database is fresh as well.
-        kafka = one_broker(request.getfixturevalue("kafka"), prefix=f"t{crc32(request.node.nodeid.encode()):08x}.")
-
-    def build(wakeups: Wakeups) -> Broker:
-        random = Random(7)
-        if kafka is not None:
-            return KafkaBroker(database, kafka, random=random.random, wakeups=wakeups, settings=SETTINGS)
-        embedded = EmbeddedBroker(database, random=random.random, wakeups=wakeups, settings=SETTINGS)
-        return embedded if request.param == "embedded" else RestlessBroker(embedded, database, random)
-
-    return Desk(database, build)
-
-
-@pytest.fixture
-def say(ids: Callable[[], UUID], clock: Callable) -> Say:
-    def build(n: int, key: str = "a", lane: Lane = Lane.NORMAL, topic: str = TOPIC) -> Message:
-        return Message(
-            id=ids(),
-            topic=topic,
-            key=key,
-            type="lienthong.document.accepted.v1",
-            source="/vb",
-            occurred_at=clock(),
-            payload={"n": n},
-            lane=lane,
-        )
-
-    return build
 
 
 async def test_every_message_has_its_effect_once_and_in_order_per_key(desk: Desk, say: Say) -> None:
