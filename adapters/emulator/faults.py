@@ -72,7 +72,8 @@ class FaultBoard:
     def take(self, operation: Operation) -> Fault | None:
         for place, fault in enumerate(self._faults):
             if fault.operation in {None, operation}:
-                self._faults[place : place + 1] = [replace(fault, count=fault.count - 1)] if fault.count > 1 else []
+                left = fault if fault.count == 0 else replace(fault, count=fault.count - 1)
+                self._faults[place : place + 1] = [left] if fault.count != 1 else []
                 return fault
         return None
 

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -160,8 +160,9 @@ async def open_province(
     roles: tuple[str, ...] = ("api", "worker", "relay", "poller"),
     broker: str = "embedded",
     wire: Proxy | None = None,
+    retry: Mapping[str, float] | None = None,
 ) -> AsyncIterator[Province]:
-    """``wire``: what lies between the node and the axis."""
+    """``wire``: what lies between the node and the axis. ``retry``: other values of [retry]."""
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
     )
@@ -173,7 +174,8 @@ async def open_province(
             folder, dsn=dsn, base_url=axis, port=port, trust=papers.trust, more=more, signing=signing
         )
         queue = settings.queue.model_copy(update={"broker": broker})
-        settings = settings.model_copy(update={"roles": roles, "queue": queue})
+        patience = settings.retry.model_copy(update=dict(retry or {}))
+        settings = settings.model_copy(update={"roles": roles, "queue": queue, "retry": patience})
         node = await stack.enter_async_context(bootstrap.open_node(settings, None))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         ids = await settle_in(node, papers)

@@ -16,7 +16,7 @@ from lienthong.tests.waiting import until
 SILENT = "000.00.00.G99"
 
 
-def inject(province: Province, code: str, operation: Operation, *, count: int = 1, variant: str = "") -> None:
+def inject(province: Province, code: str, operation: Operation | None, *, count: int = 1, variant: str = "") -> None:
     province.emulator.controls.faults.inject(
         Fault(code=FaultCode(code), operation=operation, count=count, variant=variant)
     )
