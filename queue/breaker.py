@@ -118,6 +118,13 @@ def after(breaker: Breaker, happening: Happening, moment: Moment, *, generation:
     return None if state is None else EFFECTS[happening](breaker, moment, state)
 
 
+def unsteady(breaker: Breaker, moment: Moment) -> bool:
+    """Not closed, or closed again for less time than it had to cool before: a failure now is no news of a package."""
+    if breaker.state is not ChannelState.CLOSED:
+        return True
+    return breaker.openings > 0 and moment.now - breaker.since < _cooling(moment.settings, breaker.openings, 0.5)
+
+
 def _enter(breaker: Breaker, moment: Moment, state: ChannelState) -> Breaker:
     """A new generation in this state."""
     return replace(
@@ -142,9 +149,9 @@ def _failed(breaker: Breaker, moment: Moment, state: ChannelState) -> Breaker:
 
 
 def _tripped(breaker: Breaker, moment: Moment, state: ChannelState) -> Breaker:
-    """Whether it held since it last closed is measured by the cooling before: if not, it cools longer now."""
-    held = moment.now - breaker.since >= _cooling(moment.settings, breaker.openings, 0.5)
-    start = replace(breaker, failures=breaker.failures + 1, openings=0 if held else breaker.openings)
+    """One that fails again soon after it closed cools longer."""
+    openings = breaker.openings if unsteady(breaker, moment) else 0
+    start = replace(breaker, failures=breaker.failures + 1, openings=openings)
     return _open(start, moment, state)
 
 

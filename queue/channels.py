@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from .breaker import Breaker, BreakerSettings, ChannelState, Happening, Moment, after
+from .breaker import Breaker, BreakerSettings, ChannelState, Happening, Moment, after, unsteady
 from .messages import Channel, ChannelEvent, Lane, Waiting
 from .port import Connection, wake_later
 from .statements import statements
@@ -46,13 +46,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The states before and after; ``counted``: it had an effect, ``recorded``: there is an event of it."""
+    """The states before and after; ``counted``: it had an effect, ``recorded``: there is an event of it.
+
+    ``unsteady``: see ``breaker.py``; what fails then fails by the fault of the way.
+    """
 
     channel: str
     before: ChannelState
     after: ChannelState
     counted: bool
     recorded: bool
+    unsteady: bool
 
 
 async def admit(connection: Connection, name: str) -> Passage | None:
@@ -141,25 +145,38 @@ async def _step(
 ) -> Change:
     before = Breaker(**{**{key: row[key] for key in _KEPT}, "state": ChannelState(row["state"])})
     now = after(before, told.happening, moment, generation=generation)
-    if now is None:
-        return Change(channel=name, before=before.state, after=before.state, counted=False, recorded=False)
-    recorded = now.generation != before.generation or told.happening is Happening.HURRIED
-    closed = now.state is ChannelState.CLOSED
+    change = Change(
+        channel=name,
+        before=before.state,
+        after=(now or before).state,
+        counted=now is not None,
+        recorded=now is not None and _is_told(before, now, told.happening),
+        unsteady=unsteady(now or before, moment),
+    )
+    if now is not None:
+        await _write(connection, row, now, told, change)
+        if now.state is ChannelState.CLOSED and before.state is not now.state:
+            await statements().channel_hurry(connection, name=name, kinds=list(rules.at_once))
+            wake_later(connection, "work", "")
+    return change
+
+
+def _is_told(before: Breaker, now: Breaker, happening: Happening) -> bool:
+    return now.generation != before.generation or happening is Happening.HURRIED
+
+
+async def _write(connection: Connection, row: Any, now: Breaker, told: Told, change: Change) -> None:
     why = told.reason if told.happening in _SAYS_WHY else row["reason"]
     await statements().channel_write(
         connection,
-        name=name,
+        name=change.channel,
         **{key: getattr(now, key) for key in _KEPT},
-        reason=None if closed else why,
-        changed_by=told.actor if recorded else row["changed_by"],
+        reason=None if now.state is ChannelState.CLOSED else why,
+        changed_by=told.actor if change.recorded else row["changed_by"],
         actor=told.actor,
-        event=told.reason if recorded else None,
+        event=told.reason if change.recorded else None,
         error=told.error,
     )
-    if closed and before.state is not now.state:
-        await statements().channel_hurry(connection, name=name, kinds=list(rules.at_once))
-        wake_later(connection, "work", "")
-    return Change(channel=name, before=before.state, after=now.state, counted=True, recorded=recorded)
 
 
 def _channel(row: Any, waits: Sequence[Waiting]) -> Channel:

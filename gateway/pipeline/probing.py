@@ -12,6 +12,8 @@ import contextlib
 from collections.abc import Coroutine
 from typing import Any, Final
 
+import structlog
+
 from ...adapters.axis import Axis
 from ...adapters.errors import AxisError
 from ...queue.breaker import Happening
@@ -22,6 +24,7 @@ from .inward import poll
 from .passing import Says, note, rules, says_error, tell
 from .routine import guarded, repeat
 
+_log = structlog.get_logger(__name__)
 _LOOK: Final = 1.0  # seconds, at most, between two looks whether a probe is due
 _USUAL_LIMIT: Final = 60.0  # seconds for a probe of an axis without settings of its own
 _MARGIN: Final = 15.0  # the lease is longer than the call by this
@@ -57,6 +60,7 @@ async def probe(node: Node, axis: Axis, stop: asyncio.Event) -> bool:
         passage = await take_probe(conn, name, rules(node), process=node.settings.instance, lease=limit + _MARGIN)
     if passage is None:
         return False
+    _log.info("channel-probe", channel=name, limit=limit)
     if not await _unless(stop, _ask(node, axis, passage, limit)):
         await _give_back(node, passage)
     return True

@@ -19,7 +19,6 @@ from ...adapters.errors import AxisError
 from ...queue import outbox
 from ...queue.backoff import Backoff
 from ...queue.backoff import delay as backoff_delay
-from ...queue.breaker import ChannelState
 from ...queue.channels import Passage
 from ...queue.messages import Message, Work
 from ...queue.port import Connection
@@ -43,6 +42,8 @@ _OVER: Final = (
     Outgoing.HELD,
 )
 _MAY_GO: Final = [Outgoing.QUEUED, Outgoing.RETRY_WAIT, Outgoing.SUSPENDED]
+# So many times the attempts of the settings, and no excuse counts any more: it may be the package that breaks the axis.
+_EXCUSES_END: Final = 10
 # The window in which an unknown send is looked for: clocks differ, and the axis writes the time it took the package.
 _SLACK: Final = timedelta(minutes=10)
 _NOWHERE: Final = Path()  # what is only asked about needs no bytes
@@ -92,7 +93,7 @@ async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
     async with node.db.unit(package["agency_id"]) as conn:
         await _end_attempt(node, conn, attempt_id, outcome)
         change = await tell(node, conn, passage, says, outcome.message)
-        if says is Says.FAILED and change is not None and change.after is not ChannelState.CLOSED:
+        if says is Says.FAILED and change is not None and change.unsteady:
             package = await _excused(node, conn, package)
         await OUTCOMES[outcome.kind](node, conn, work, package, outcome)
 
@@ -115,7 +116,7 @@ def _passage(package: Any) -> Passage:
 
 
 async def _excused(node: Node, conn: Connection, package: Any) -> dict[str, Any]:
-    """An attempt that met an open channel, or opened it, does not count: hours without an axis hold nothing back."""
+    """An attempt that opened the channel, or met it away, does not count: days without an axis use nothing up."""
     await node.db.queries.excuse_attempt(conn, id=package["id"])
     return {**dict(package), "excused": package["excused"] + 1}
 
@@ -202,8 +203,8 @@ async def _retry(node: Node, conn: Connection, work: Work, package: Any, outcome
     policy = node.settings.retry
     await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.RETRY_WAIT, reason=outcome.message)
     attempts = package["attempts"] - package["excused"]
-    if attempts >= policy.attempts:
-        reason = f"Đã thử gửi {attempts} lần không được: {outcome.message}"
+    if attempts >= policy.attempts or package["attempts"] >= _EXCUSES_END * policy.attempts:
+        reason = f"Đã thử gửi {package['attempts']} lần không được: {outcome.message}"
         await hold_package(node, conn, package, Outgoing.RETRY_WAIT, code="SEND_ATTEMPTS", reason=reason)
         await complete(conn, work)
         return

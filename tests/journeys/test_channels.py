@@ -95,6 +95,27 @@ async def test_an_axis_away_for_long_loses_nothing_and_takes_no_attempts(
         assert (await province.operator.call("GET", "/v1/operations/holds"))[1]["items"] == []
 
 
+async def test_an_axis_that_lists_but_takes_nothing_uses_no_attempts_up(
+    addresses: Addresses, tmp_path: Path, papers: Papers
+) -> None:
+    """The probe goes through, the send does not: closed and open in turn, far more often than a package may fail."""
+    async with open_province(tmp_path, addresses.app_dsn, papers, retry={**QUICK, "breaker_failures": 1}) as province:
+        await until(lambda: knows_agencies(province), LONG)
+        inject(province, "F04", Operation.SEND, count=0, variant="html503")
+        document = await post(province, "69", key="flapping")
+
+        async def often() -> bool:
+            return (await changes(province)).count(("closed", "open")) > 2 * QUICK["attempts"]
+
+        await until(often, LONG)
+        assert (
+            await province.rows("SELECT 1 FROM outgoing_package WHERE attempts - excused > 0 AND state = 'held'") == []
+        )
+        mend(province)
+        await wait_for(province, document, "sent")
+        await _each_once(province, 1)
+
+
 async def _each_once(province: Province, count: int) -> None:
     packages = province.emulator.controls.ledger.state.packages.values()
     sent = Counter(one.document_id for one in packages if one.kind == "edoc" and one.sender == SENDER)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lienthong.queue.backoff import Backoff
-from lienthong.queue.breaker import TABLE, Breaker, BreakerSettings, ChannelState, Happening, Moment, after
+from lienthong.queue.breaker import TABLE, Breaker, BreakerSettings, ChannelState, Happening, Moment, after, unsteady
 
 START = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 RULES = BreakerSettings(failures=3, cooling=Backoff(base=10.0, ceiling=60.0, jitter=0.2))
@@ -108,6 +108,22 @@ def test_one_that_fails_again_soon_cools_longer_and_one_that_held_starts_anew(st
         stage.passes(held)
         stage.fail(3)
         assert stage.breaker.openings == openings
+
+
+def test_it_is_unsteady_until_it_held_as_long_as_it_had_cooled(stage: Stage) -> None:
+    def shaky() -> bool:
+        return unsteady(stage.breaker, Moment(now=stage.now, chance=0.9, settings=RULES))
+
+    stage.fail(2)
+    assert not shaky(), "failures before any opening may be the packages'"
+    stage.fail(1)
+    assert shaky()
+    stage.passes(10)
+    stage.happens(Happening.SUCCEEDED, generation=stage.probe())
+    stage.passes(9)
+    assert shaky()
+    stage.passes(1)
+    assert not shaky()
 
 
 def test_late_outcomes_of_an_earlier_generation_change_nothing(stage: Stage) -> None:
