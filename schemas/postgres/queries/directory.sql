@@ -16,10 +16,12 @@ SELECT 'sender' AS found, NULL AS asked, NULL AS axis, false AS current, id, cod
 FROM agency WHERE id = :agency_id AND active
 UNION ALL
 SELECT 'own', NULL, NULL, false, id, code, name, in_charge, address, email FROM agency
-WHERE active AND (upper(code) = ANY(:keys::text[]) OR id IN (
-    SELECT a.id FROM agency a
-    JOIN directory d ON upper(a.code) IN (d.code_key, d.code102_key, d.old_code_key)
-    WHERE d.code_key = ANY(:keys::text[]) OR d.code102_key = ANY(:keys::text[]) OR d.old_code_key = ANY(:keys::text[])))
+WHERE active AND upper(code) IN (
+    SELECT unnest(:keys::text[])
+    UNION
+    SELECT same.key FROM directory d
+    CROSS JOIN LATERAL (VALUES (d.code_key), (d.code102_key), (d.old_code_key)) AS same (key)
+    WHERE d.code_key = ANY(:keys::text[]) OR d.code102_key = ANY(:keys::text[]) OR d.old_code_key = ANY(:keys::text[]))
 UNION ALL
 SELECT 'axis', asked.key, d.axis, d.code_key = asked.key, NULL, d.code, d.name, NULL, NULL, NULL
 FROM unnest(:keys::text[]) AS asked (key)
@@ -28,11 +30,14 @@ WHERE d.valid_from <= :on_date AND (d.valid_to IS NULL OR d.valid_to >= :on_date
 ORDER BY found, asked, current DESC, axis;
 
 -- name: find_own_agencies
+-- By their own codes and by every code of the directory that is said of the same agency; each row is looked at once.
 SELECT id, code, name, in_charge, address, email FROM agency
-WHERE active AND (upper(code) = ANY(:keys::text[]) OR id IN (
-    SELECT a.id FROM agency a
-    JOIN directory d ON upper(a.code) IN (d.code_key, d.code102_key, d.old_code_key)
-    WHERE d.code_key = ANY(:keys::text[]) OR d.code102_key = ANY(:keys::text[]) OR d.old_code_key = ANY(:keys::text[])));
+WHERE active AND upper(code) IN (
+    SELECT unnest(:keys::text[])
+    UNION
+    SELECT same.key FROM directory d
+    CROSS JOIN LATERAL (VALUES (d.code_key), (d.code102_key), (d.old_code_key)) AS same (key)
+    WHERE d.code_key = ANY(:keys::text[]) OR d.code102_key = ANY(:keys::text[]) OR d.old_code_key = ANY(:keys::text[]));
 
 -- name: upsert_directory!
 INSERT INTO directory (axis, axis_id, code, code102, old_code, name, parent_id, email, generation)
