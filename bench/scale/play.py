@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import json
 import tempfile
 import time
 from collections import Counter
@@ -24,12 +23,12 @@ from typing import Any
 from lienthong.bench.measuring import conditions, percentile
 from lienthong.bench.scale.costs import Bench, all_costs, idle_use
 from lienthong.bench.scale.counting import Counts, connections, count
+from lienthong.bench.scale.figures import remember
 from lienthong.bench.scale.generator import Direction, Document, Habits, busiest, generate, slice_of
 from lienthong.bench.scale.load import OPEN_WORK, Shelf, Times, carry, fill_shelf, quiet
 from lienthong.bench.scale.population import make_province
 from lienthong.bench.scale.stage import ONE, SEVERAL, Plan, Stage, open_stage
 
-MEASURED = Path(__file__).with_name("measured.json")
 SEED = 2026
 QUARTER = 900.0
 LOOK_SECONDS = 1.0
@@ -186,12 +185,6 @@ async def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
                 name: round(total.table_bytes[name] / rows) for name, rows in total.rows.items() if rows >= 100
             },
         }
-
-
-def remember(section: str, figures: dict[str, Any]) -> None:
-    known = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    known[section] = figures
-    MEASURED.write_text(json.dumps(known, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
 
 def main() -> None:
