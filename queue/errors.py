@@ -35,7 +35,8 @@ PASSING = (
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,  # statement_timeout: the server is too busy now
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # its disk or its memory is full, or too many are connected
+    asyncpg.PostgresIOError,
 )
 # What a connection that is used for nothing else says when its server goes: its last word met no question of ours.
 ENDED = (*PASSING, asyncpg.InterfaceError, asyncpg.InternalClientError)
