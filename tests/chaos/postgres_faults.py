@@ -75,3 +75,18 @@ async def paused(cluster: Path) -> AsyncIterator[None]:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+async def silent(dsn: str) -> bool:
+    return not await answers(dsn)
+
+
+async def use_up_the_log(dsn: str) -> None:
+    """Ask for new log files until the server cannot make one any more (its disk is full) and ends."""
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection = await asyncpg.connect(dsn, timeout=5)
+        try:
+            while True:
+                await connection.execute("select pg_logical_emit_message(true, 'fill', 'x'), pg_switch_wal()")
+        finally:
+            connection.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,18 +31,19 @@ class Insistence:
     paper: Path
     refusals: list[Refusal] = field(default_factory=list)
 
-    async def attempt(self, number: str, *attachments: bytes) -> str | None:
-        """The document's id, or None and one more refusal."""
+    async def attempt(self, number: str, *attachments: bytes, chunked: bool | None = None) -> str | None:
+        """The document's id, or None and one more refusal. ``chunked``: the length is not said before."""
         form = aiohttp.FormData()
         letter = self.province.letter(number, SILENT)
         form.add_field("metadata", json.dumps(letter), content_type="application/json")
         content = self.paper.read_bytes()
-        form.add_field("main", content, filename="cong-van.pdf", content_type="application/pdf")
+        form.add_field("main", io.BytesIO(content), filename="cong-van.pdf", content_type="application/pdf")
         for place, more in enumerate(attachments):
-            form.add_field("attachment", more, filename=f"phu-luc-{place}.txt", content_type="text/plain")
+            form.add_field("attachment", io.BytesIO(more), filename=f"phu-luc-{place}.txt", content_type="text/plain")
         sender = self.province.sender
         headers = {"Authorization": f"Bearer {sender.key}", "Idempotency-Key": f"insist-{number}"}
-        async with sender.http.post(f"{sender.base}/v1/documents", data=form, headers=headers) as response:
+        url = f"{sender.base}/v1/documents"
+        async with sender.http.post(url, data=form, headers=headers, chunked=chunked) as response:
             answer: dict[str, Any] = await response.json()
             if response.status == 202:
                 return str(answer["id"])
@@ -61,6 +63,16 @@ def at_the_axis(province: Province) -> list[str]:
     """The document id of each package that the axis has of our sender."""
     packages = province.emulator.controls.ledger.state.packages.values()
     return [one.document_id for one in packages if one.kind == "edoc" and one.sender == province.sender.code]
+
+
+async def later(province: Province) -> None:
+    """Time has passed: what waits for its next attempt is due, and what nobody finished is anybody's."""
+    async with province.node.db.unit(None) as conn:
+        await conn.execute(
+            "UPDATE work SET due_at = now(), leased_until = CASE WHEN state = 'leased' THEN now() END"
+            " WHERE settled_at IS NULL AND state IN ('ready', 'leased')"
+        )
+        await conn.execute("UPDATE outbox SET available_at = now() WHERE state = 'pending'")
 
 
 async def sent(province: Province, *documents: str, patience: float = LONG) -> None:

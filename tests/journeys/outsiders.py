@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -112,7 +113,7 @@ async def bring(province: Province, package: Package, folder: Path) -> dict[str,
 
 async def bring_bytes(province: Province, content: bytes) -> dict[str, object]:
     url = f"{province.emulator.control_url}/packages"
-    async with aiohttp.ClientSession() as http, http.post(url, data=content) as response:
+    async with aiohttp.ClientSession() as http, http.post(url, data=io.BytesIO(content)) as response:
         answer: dict[str, object] = await response.json()
         assert response.status == 200, answer
         return answer

@@ -7,7 +7,7 @@ afterwards everything has arrived once, and the node is the same process as befo
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,14 +19,16 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
+from lienthong.gateway.postgres.errors import DatabaseError
 from lienthong.gateway.postgres.migrations.runner import migrate
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
 from lienthong.tests.chaos import postgres_faults
+from lienthong.tests.chaos.disk_faults import MB, filled, small_disk
 from lienthong.tests.chaos.proxy import Proxy, through
 from lienthong.tests.chaos.watching import HttpWatch, PgWatch
 from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.conftest import Addresses
-from lienthong.tests.journeys.insistence import Insistence, arrived, at_the_axis, sent
+from lienthong.tests.journeys.insistence import Insistence, arrived, at_the_axis, later, sent
 from lienthong.tests.journeys.outsiders import bring, letter
 from lienthong.tests.journeys.papers import OUTSIDE, SENDER, Papers
 from lienthong.tests.journeys.province import LONG, Province, knows_agencies, open_province
@@ -114,13 +116,19 @@ class OwnDatabase(NamedTuple):
 
 @pytest_asyncio.fixture
 async def database_of_its_own(server_folder: Path, tmp_path: Path) -> AsyncIterator[OwnDatabase]:
-    folder = server_folder / tmp_path.name
-    async with EmbeddedServer(folder, randbytes=Random(7).randbytes) as server, Proxy(watch=PgWatch) as wire:
-        await migrate(server.dsn)
-        watch = asyncio.create_task(server.supervise())
-        yield OwnDatabase(server, wire, through(wire, server.app_dsn))
-        watch.cancel()
-    await asyncio.to_thread(shutil.rmtree, folder)
+    with small_disk(server_folder / tmp_path.name, 400 * MB) as folder:
+        async with EmbeddedServer(folder, randbytes=Random(7).randbytes) as server, Proxy(watch=PgWatch) as wire:
+            await migrate(server.dsn)
+            watch = asyncio.create_task(always_started_again(server))
+            yield OwnDatabase(server, wire, through(wire, server.app_dsn))
+            watch.cancel()
+
+
+async def always_started_again(server: EmbeddedServer) -> None:
+    """As a service manager does, also when a start fails."""
+    while True:
+        with contextlib.suppress(DatabaseError):
+            await server.supervise()
 
 
 @pytest_asyncio.fixture
@@ -173,6 +181,30 @@ async def test_a_postgresql_that_ends_and_comes_back_costs_nothing_but_time(
             await bring(breakable, letter(breakable, f"{place}", theirs, to=(SENDER,)), tmp_path)
             await fault()
         assert eoffice.only_says(*AWAY), eoffice.refusals
-    await sent(breakable, *documents, patience=60)
+    await later(breakable)
+    await sent(breakable, *documents)
     await arrived(breakable, len(faults))
     assert len(at_the_axis(breakable)) == len(documents)
+
+
+async def test_a_postgresql_without_room_for_its_log_refuses_and_goes_on_when_there_is_some(
+    breakable: Province, database_of_its_own: OwnDatabase
+) -> None:
+    """Without a new log file PostgreSQL ends in a panic, and cannot recover before there is room."""
+    server, _, _ = database_of_its_own
+    eoffice = Insistence(province=breakable, paper=await breakable.papers.signed("451"))
+    documents = [await eoffice.post("451")]
+    with filled(server.cluster.parent):
+        await postgres_faults.use_up_the_log(server.dsn)
+        await until(lambda: refused(eoffice), LONG)
+        await until(lambda: postgres_faults.silent(server.dsn), LONG)
+    await until(lambda: postgres_faults.answers(server.dsn), LONG)
+    documents.append(await eoffice.post("452"))
+    assert eoffice.only_says(*AWAY), eoffice.refusals
+    await later(breakable)
+    await sent(breakable, *documents)
+    assert len(at_the_axis(breakable)) == 2
+
+
+async def refused(eoffice: Insistence) -> bool:
+    return await eoffice.attempt("452") is None
