@@ -12,6 +12,7 @@ KILLS ?= 50
 # Processes of a test run; each has its own PostgreSQL and Kafka.
 WORKERS ?= 2
 SEED ?= 0
+CHAOS ?= .build/chaos
 PACKAGES := gateway edxml adapters signing queue
 TOOLS := strace=strace pdftotext=poppler-utils softhsm2-util=softhsm2 pkcs11-tool=opensc gcc=gcc
 TOOLS += xmlsec1=xmlsec1 chromium=chromium java=openjdk-17-jre-headless mvn=maven
@@ -21,13 +22,14 @@ export PIP_USER := 0
 export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test tools corpus check format kafka s3 crash bench clean
+.PHONY: help setup demo test tools corpus check format kafka s3 crash chaos bench clean
 
 help:
 	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1] [BROKER=kafka]   chạy thử trọn một vòng gửi, nhận trên máy này'
 	@echo 'make test [ARGS="-k ten"]                   chạy mọi kiểm thử'
 	@echo 'make check                                  định dạng, lint, kiểu (mypy strict), cấu trúc'
 	@echo 'make crash [KILLS=500] [SEED=…]             giết tiến trình liên tục, đếm mất và trùng'
+	@echo 'make chaos [DOCUMENTS=20000] [KILLS=200] [SEED=…] [ONLY=storm]  phá mọi thứ quanh nút, đếm mất, trùng, sai nơi'
 	@echo 'make kafka [BROKERS=3]                      Apache Kafka thật trên máy này, không cần container'
 	@echo 'make s3 [SERVER=versitygw]                  máy chủ S3 thật trên máy này, không cần container'
 	@echo 'make bench                                  đo tốc độ gửi và nhận'
@@ -115,6 +117,10 @@ kafka: $(STAMP)
 
 crash: $(STAMP)
 	@KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/crash
+
+# Goes on where an interrupted campaign was left; rm -r $(CHAOS) begins anew.
+chaos: $(STAMP) tools
+	@$(BIN)/python -P -m lienthong.tests.chaos.campaign --folder $(CHAOS) --documents $(or $(DOCUMENTS),20000) --kills $(if $(filter file,$(origin KILLS)),200,$(KILLS)) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
 bench: $(STAMP)
 	$(BIN)/python bench/outward.py

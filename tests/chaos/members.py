@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from lienthong.tests.chaos.settings import Plan
-from lienthong.tests.crash.archive import Archive
 from lienthong.tests.crash.processes import READY_SECONDS, Program
 from lienthong.tests.waiting import until
 
@@ -18,14 +17,16 @@ SLOW_START = 4 * READY_SECONDS  # with the database or the broker away
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """One process of the node. ``deaths``: how often it was killed; ``restarts``: seconds until it served again."""
+    """One process of the node. ``deaths``: how often it was killed; ``exits``: how often it ended by itself."""
 
     plan: Plan
     program: Program
     http: aiohttp.ClientSession
     deaths: int = 0
-    restarts: list[float] = field(default_factory=list)
-    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    exits: int = 0
+    restarts: list[float] = field(default_factory=list)  # seconds until it served again
+    _killed: bool = True  # or not yet started
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def name(self) -> str:
@@ -39,25 +40,25 @@ class Member:
         """SIGKILL to the process and its workers; False when it was dead already."""
         if not self.alive:
             return False
+        self._killed = True
         self.deaths += 1
         await self.program.kill()
         return True
 
-    async def serve(self, archive: Archive) -> None:
-        """Start, unless it lives, and wait until it serves."""
-        async with self._busy:
-            begun = time.monotonic()
+    async def start(self) -> None:
+        """Start, unless it lives: as whoever looks after processes would."""
+        async with self._starting:
             if not self.alive:
+                self.exits += not self._killed
+                self._killed = False
                 await self.program.start()
-            await until(lambda: self._serving(archive), SLOW_START)
-            self.restarts.append(time.monotonic() - begun)
 
-    async def _serving(self, archive: Archive) -> bool:
-        if not self.alive:  # it ended by itself: whoever looks after processes starts it again
-            await self.program.start()
-        if self.plan.port:
-            return await self.program.answers(self.http)
-        rows = await archive.rows(
-            "SELECT 1 FROM pg_stat_activity WHERE application_name = $1", f"{self.plan.name}-listen"
-        )
-        return len(rows) > 1  # its name is held, and what runs by itself listens
+    async def serve(self) -> None:
+        """Start, unless it lives, and wait until it serves."""
+        begun = time.monotonic()
+        await until(self._serving, SLOW_START)
+        self.restarts.append(time.monotonic() - begun)
+
+    async def _serving(self) -> bool:
+        await self.start()
+        return await self.program.answers(self.http)

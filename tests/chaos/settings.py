@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lienthong.deploy.demo.pki import STORE
 
-KAFKA_SESSION_ROOM = 30.0  # seconds in which nothing arrives before a consumer is given up
 NODE = """
 data_dir = "node"
 province_name = "tỉnh Mẫu"
@@ -19,6 +18,7 @@ dsn = "{dsn}"
 pool_size = {pool}
 [http]
 port = {port}
+health_port = {health}
 [files]
 reserve_bytes = {reserve}
 [queue]
@@ -73,8 +73,13 @@ class Plan:
     name: str
     roles: tuple[str, ...]
     port: int
+    health: int  # where it says whether it serves
     dsn: str
     axis: str
+
+    @property
+    def ready(self) -> str:
+        return f"http://127.0.0.1:{self.health}/readyz"
 
     @property
     def pool(self) -> int:
@@ -89,6 +94,7 @@ def write_settings(folder: Path, plan: Plan, *, trust: Path, kafka: Kafka | None
         dsn=plan.dsn,
         pool=plan.pool,
         port=plan.port,
+        health=plan.health,
         reserve=reserve,
         broker="kafka" if kafka else "embedded",
         trust=trust,

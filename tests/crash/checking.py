@@ -197,7 +197,7 @@ async def _left(tally: Tally, scene: Scene, archive: Archive) -> None:
     """Nothing waits, nothing is held, every named file is there with its bytes, no temporary file is left."""
     for statement in (
         """SELECT 'việc ' || kind || ' ' || coalesce(last_error, '') FROM work
-           WHERE settled_at IS NULL AND NOT (kind = 'follow' AND state = 'ready' AND failures = 0)""",
+           WHERE settled_at IS NULL AND NOT (kind = 'follow' AND state IN ('ready', 'leased'))""",
         "SELECT 'tin ' || type FROM outbox WHERE state IN ('pending', 'sent', 'dead')",
         "SELECT 'giữ ' || code || ' ' || reason FROM hold WHERE closed_at IS NULL",
         "SELECT 'chưa xác nhận với trục ' || receiver_doc_id FROM incoming_package WHERE acknowledged_at IS NULL",

@@ -33,9 +33,10 @@ AGAIN = (409, 503)  # the claim of a request that was cut off; the database or t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How hard the load presses. ``window``: statuses or documents that may be on their way at once."""
+    """How hard the load presses."""
 
-    window: int = 24
+    window: int = 24  # statuses that may be on their way before another letter is posted
+    arrivals: int = 24  # documents that may be on their way in before another is brought from elsewhere
     look: float = 0.05  # seconds before an empty mailbox is asked again
     insiders: int = 1  # recipients of a letter inside the node
     robots: int = 1  # and elsewhere
@@ -106,7 +107,7 @@ class Load:
             if self.over.is_set():
                 return
             await self._bring(number)
-            await until(lambda: self.over.is_set() or self._arrivals_open() < self.pace.window, PATIENCE)
+            await until(lambda: self.over.is_set() or self._arrivals_open() < self.pace.arrivals, PATIENCE)
 
     async def clerk(self, agency: str) -> None:
         """Pull the mailbox by its cursor; register every new document, or send it back."""

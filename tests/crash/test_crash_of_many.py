@@ -58,8 +58,8 @@ async def _strike(stage: Stage, random: Random, killed: Counter[str]) -> None:
     await rest(random.uniform(0.0, LONGEST))
     if random.random() < WHILE_STARTING:
         await victim.program.kill()
-        await victim.program.start()
+        await victim.start()
         await rest(random.uniform(0.0, LONGEST))
     await victim.kill()
     killed[victim.plan.roles[0]] += 1
-    await victim.serve(stage.archive)
+    await victim.serve()
