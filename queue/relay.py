@@ -31,6 +31,7 @@ _log = structlog.get_logger(__name__)
 BATCH: Final = 500  # of each line
 AWAY: Final = Backoff(base=0.5, ceiling=15.0)  # between tries to reach a broker that is away
 LOOK_BACK_SECONDS: Final = 15.0
+AGAIN: Final = 10_000  # messages at most that are sent again at a look back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,6 @@ class Relay:
 
     async def _look_back(self) -> None:
         async with self._store.unit(None) as connection:
-            again = await statements().relay_forget_sent(connection, older=self._resend)
+            again = await statements().relay_forget_sent(connection, older=self._resend, batch=AGAIN)
         if again:
             _log.warning("relay-sends-again", messages=again)

@@ -1,8 +1,9 @@
 -- The outbox, the inbox and work. Times are the database's.
 --
 -- No plan may rest on the planner's statistics, for those of a queue, empty now and full a minute later, are never
--- right. So "the first of its key" is asked with ORDER BY and LIMIT 1, rows that are known are asked for by their id
--- alone (``state || ''`` keeps the partial indexes, which hold the whole pile, out of it), and no statement looks at
+-- right. So "the first of its key" is asked with ORDER BY and LIMIT 1; of the outbox, "state = 'pending'" asks for the
+-- index of the line and "settled_at is null" for the index of keys; rows that are known are asked for by their id alone
+-- (``state || ''`` keeps the indexes that hold the whole pile out of it). No statement of the way of a message looks at
 -- more rows than it is told to: tests/queue/test_cost_of_piles.py counts them.
 --
 -- The line of a topic's lane is what is pending and due. ``available_at`` says where a message stands: -infinity, in line
@@ -57,32 +58,38 @@ with line as materialized (
 ), keys as materialized (
     select line.key, count(*) as places from line group by line.key
 ), firsts as materialized (
-    select first.id
+    select first.id, keys.places
     from keys
     cross join lateral (
-        select o.id, o.state, o.available_at from outbox as o
-        where o.topic = :topic and o.lane = :lane and o.key = keys.key and o.state in ('pending', 'dead')
+        select o.id, o.state, o.available_at, o.position from outbox as o
+        where o.topic = :topic and o.lane = :lane and o.key = keys.key
+            and o.settled_at is null and o.state || '' in ('pending', 'dead')
         order by o.position
         limit 1
     ) as first
     where first.state = 'pending' and first.available_at <= now()
+    order by first.position
 ), heads as materialized (
-    select o.key from outbox as o
-    where o.id = any(array(select firsts.id from firsts)) and o.state || '' = 'pending' and o.available_at <= now()
-    order by o.position
+    select held.key, firsts.places
+    from firsts
+    cross join lateral (
+        select o.key from outbox as o
+        where o.id = firsts.id and o.state || '' = 'pending' and o.available_at <= now()
+        limit 1
+        for update skip locked
+    ) as held
     limit :batch
-    for update skip locked
 ), run as materialized (  -- of each key what stands in line, and one more
-    select o.*, row_number() over upward as place, keys.places,
+    select o.*, row_number() over upward as place, heads.places,
         bool_and(o.state = 'pending' and (o.available_at <= now() or o.available_at = 'infinity')) over upward as free,
         bool_or(o.error is not null) over (partition by o.key) as failed
     from heads
-    join keys on keys.key = heads.key
     cross join lateral (
         select * from outbox as every
-        where every.topic = :topic and every.lane = :lane and every.key = heads.key and every.state in ('pending', 'dead')
+        where every.topic = :topic and every.lane = :lane and every.key = heads.key
+            and every.settled_at is null and every.state || '' in ('pending', 'dead')
         order by every.position
-        limit keys.places + 1
+        limit heads.places + 1
     ) as o
     window upward as (partition by o.key order by o.position)
 ), taken as materialized (
@@ -110,8 +117,8 @@ with line as materialized (
         from behind
         cross join lateral (
             select o.id, o.position, o.available_at from outbox as o
-            where o.topic = :topic and o.lane = :lane and o.key = behind.key and o.state in ('pending', 'dead')
-                and o.position >= behind.position
+            where o.topic = :topic and o.lane = :lane and o.key = behind.key
+                and o.settled_at is null and o.state || '' in ('pending', 'dead') and o.position >= behind.position
             order by o.position
             limit :batch
         ) as next
@@ -137,7 +144,8 @@ with line as materialized (
     from (select distinct line.key from line) as keys
     cross join lateral (
         select o.id, o.state, o.available_at from outbox as o
-        where o.topic = :topic and o.lane = :lane and o.key = keys.key and o.state in ('pending', 'dead')
+        where o.topic = :topic and o.lane = :lane and o.key = keys.key
+            and o.settled_at is null and o.state || '' in ('pending', 'dead')
         order by o.position
         limit 1
     ) as first
@@ -150,7 +158,7 @@ with line as materialized (
     for share skip locked
 ), aside as (
     update outbox as o set available_at = 'infinity'
-    where o.id = any(array(select line.id from line where line.key in (select holding.key from holding)))
+    where o.id = any(array(select line.id from line where (line.key in (select h.key from holding as h)) is true))
         and o.state || '' = 'pending' and o.available_at <= now()
     returning 1
 )
@@ -197,7 +205,7 @@ with given_up as (
         cross join lateral (
             select o.id from outbox as o
             where o.topic = given_up.topic and o.lane = given_up.lane and o.key = given_up.key
-                and o.state in ('pending', 'dead') and o.position > given_up.position
+                and o.settled_at is null and o.state || '' in ('pending', 'dead') and o.position > given_up.position
             order by o.position
             limit 1
         ) as next
@@ -206,7 +214,7 @@ with given_up as (
 select topic from given_up;
 
 -- name: outbox_lag
-select topic, lane, count(*) as waiting from outbox where state in ('pending', 'sent', 'dead')
+select topic, lane, count(*) as waiting from outbox where settled_at is null
 group by topic, lane;
 
 -- name: outbox_take_back!

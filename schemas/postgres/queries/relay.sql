@@ -52,7 +52,7 @@ cross join lateral (
         cross join lateral (
             select * from outbox as every
             where every.topic = lines.topic and every.lane = lines.lane and every.key = keys.key
-                and every.state in ('pending', 'dead')
+                and every.settled_at is null and every.state || '' in ('pending', 'dead')
             order by every.position
             limit keys.places
         ) as o
@@ -67,10 +67,15 @@ order by lines.lane, found.position;
 update outbox set state = 'sent', sent_at = now() where id = any(:ids::uuid[]) and state || '' = 'pending';
 
 -- name: relay_forget_sent$
--- Sent long ago and never absorbed: the broker lost it, or nobody reads. It is sent again. How many.
+-- Sent long ago and never absorbed: the broker lost it, or nobody reads. It is sent again, the oldest first. How many.
 with again as (
     update outbox set state = 'pending', sent_at = null
-    where state = 'sent' and sent_at < now() - make_interval(secs => :older::double precision)
+    where id = any(array(
+        select o.id from outbox as o
+        where o.state = 'sent' and o.sent_at < now() - make_interval(secs => :older::double precision)
+        order by o.sent_at
+        limit :batch
+    )) and state || '' = 'sent'
     returning 1
 )
 select count(*) from again;
@@ -101,7 +106,7 @@ with arrived as materialized (
     cross join lateral (
         select * from outbox as every
         where every.topic = keys.topic and every.lane = keys.lane and every.key = keys.key
-            and every.state in ('pending', 'sent', 'dead')
+            and every.settled_at is null
         order by every.position
         limit keys.places + 1
     ) as o
@@ -134,7 +139,7 @@ with arrived as materialized (
         cross join lateral (
             select o.id, o.position, o.available_at from outbox as o
             where o.topic = behind.topic and o.lane = behind.lane and o.key = behind.key
-                and o.state in ('pending', 'sent', 'dead') and o.position >= behind.position
+                and o.settled_at is null and o.position >= behind.position
             order by o.position
             limit :window
         ) as next
