@@ -20,6 +20,7 @@ from .files.errors import FileError
 from .node import Node
 from .postgres.errors import DatabaseError
 from .postgres.migrations.runner import known_steps
+from .settings import API
 
 PATIENCE: Final = 2.0  # seconds for the database's answer
 IN_ORDER: Final = "ok"
@@ -109,7 +110,7 @@ class Readiness:
         if code is None:
             return
         message = _BROKER[code]
-        if "api" not in self.node.settings.roles:
+        if API not in self.node.settings.roles:
             raise GatewayError(code, message)
         warnings.append(f"{code}: {message}")
 

@@ -1,7 +1,8 @@
 """What runs by itself in one process, by role; and what of it only one process of the whole node may do at a time.
 
-api: HTTP for eOffice systems and people. worker: consumes messages and does the work. relay: gives the outbox to Kafka.
-poller: looks for mail, and does what the clock says. Every role may run in several processes over one PostgreSQL.
+api: HTTP for eOffice systems. console: HTTP for people (pages, operations). worker: consumes messages, does the work.
+relay: gives the outbox to Kafka. poller: looks for mail, and does what the clock says. Every role may run in several
+processes over one PostgreSQL.
 """
 
 from __future__ import annotations
@@ -26,20 +27,21 @@ from .pipeline.routine import (
     watch_expiries,
     watch_sessions,
 )
+from .settings import API, CONSOLE, POLLER, RELAY, WORKER
 
-API, WORKER, RELAY, POLLER = "api", "worker", "relay", "poller"
-ROLES: Final = (API, WORKER, RELAY, POLLER)
 STAND_BY_SECONDS: Final = 1.0
 Root = Coroutine[Any, Any, None]
 Job = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def roots_of(node: Node, broker: Broker, worker: WorkerLoop, api: Job, stop: asyncio.Event) -> dict[str, Root]:
-    """Root tasks by name. ``api`` serves HTTP until its event."""
+    """Root tasks by name. ``api`` serves HTTP until its event, what the roles api and console show."""
     roles = frozenset(node.settings.roles)
     roots: dict[str, Root] = {"revocation": keep_revocation_data(node, stop)}
-    if API in roles:
-        roots |= {"api": _run(api, stop), "signing sessions": watch_sessions(node, stop)}
+    if roles & {API, CONSOLE}:
+        roots["http"] = _run(api, stop)
+    if API in roles:  # a signing session lives where it was opened
+        roots |= {"signing sessions": watch_sessions(node, stop)}
     if WORKER in roles:
         roots |= {"broker": broker.run(stop), "worker": worker.run(stop)}
     if roles & {WORKER, POLLER}:

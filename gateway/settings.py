@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
@@ -38,6 +38,13 @@ from .sections import (
 )
 
 PREFIX = "LIENTHONG_"
+Role: TypeAlias = Literal["api", "console", "worker", "relay", "poller"]
+API: Final = "api"
+CONSOLE: Final = "console"
+WORKER: Final = "worker"
+RELAY: Final = "relay"
+POLLER: Final = "poller"
+ROLES: Final[tuple[Role, ...]] = (API, CONSOLE, WORKER, RELAY, POLLER)
 CONFIG_VARIABLE = "LIENTHONG_CONFIG"  # names the file itself, so it is no field
 
 
@@ -62,8 +69,8 @@ class Settings(Section):
     instance: str = Field(
         default="node-1", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="tên tiến trình, ghi vào nhật ký"
     )
-    roles: tuple[Literal["api", "worker", "relay", "poller"], ...] = Field(
-        default=("api", "worker", "relay", "poller"),
+    roles: tuple[Role, ...] = Field(
+        default=ROLES,
         min_length=1,
         description="vai trò của tiến trình này; chia ra nhiều tiến trình thì cần database.dsn và tên instance riêng",
     )
@@ -117,7 +124,7 @@ class Settings(Section):
         names = [axis.name for axis in self.axes]
         if len(set(names)) != len(names):
             raise ValueError("hai mục [[axes]] trùng tên")
-        if self.database.embedded and set(self.roles) != {"api", "worker", "relay", "poller"}:
+        if self.database.embedded and not set(ROLES) - {CONSOLE} <= set(self.roles):
             raise ValueError("PostgreSQL nhúng chỉ phục vụ một tiến trình: bỏ roles, hoặc đặt database.dsn")
         if self.queue.broker == "kafka" and self.kafka is None:
             raise ValueError("queue.broker = “kafka” cần mục [kafka]")

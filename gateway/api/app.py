@@ -21,6 +21,7 @@ from ..checks.desk import CheckDesk
 from ..errors import GatewayError
 from ..node import Node
 from ..readiness import Readiness, no_trouble
+from ..settings import API
 from ..tracing import trace_id, traceparent
 from . import (
     agencies,
@@ -39,7 +40,7 @@ from . import (
     trust,
 )
 from .calls import TRACE, Handler, Surface, open_call
-from .contract import Contract, Operation, load_contract
+from .contract import Audience, Contract, Operation, load_contract
 from .gate import Gate
 from .pages import add_pages
 from .problems import Catalogue, answer, describe, load_catalogue
@@ -91,8 +92,14 @@ async def _stop(app: web.Application) -> None:
 
 
 def add_operations(app: web.Application, contract: Contract, surface: Surface) -> None:
-    """One route for each operation of the contract; an operation without handler stops the start (KeyError)."""
+    """One route for each operation of the contract; an operation without handler stops the start (KeyError).
+
+    Without the role api only what operators ask, and the probes.
+    """
+    everything = API in surface.node.settings.roles
     for operation in contract.operations:
+        if not everything and operation.audience is not Audience.OPERATOR and operation.id not in PROBES:
+            continue
         handler = _bind(surface, operation, HANDLERS[operation.id])
         if operation.method == "GET":
             app.router.add_get(operation.path, handler)
@@ -172,6 +179,8 @@ SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+PROBES: Final = frozenset({"showHealth", "showReadiness"})
 
 HANDLERS: Final[dict[str, Handler]] = {
     "submitDocument": submissions.submit_document,

@@ -1,4 +1,6 @@
-"""Pages for people: start, the error catalogue, the contract with Swagger UI, rendered once; and the check page.
+"""Pages for people: start, the contract with Swagger UI, rendered once, and the check page (role console).
+
+What answers of the API point to, the error catalogue and the contract itself, is there beside the API as well.
 
 Nothing is loaded from outside and no script stands in a page (strict Content-Security-Policy).
 """
@@ -13,6 +15,7 @@ import jinja2
 from aiohttp import web
 
 from ..errors import GatewayError
+from ..settings import CONSOLE
 from .calls import Surface
 from .check_page import CheckPage
 from .event_pages import add_event_pages
@@ -32,37 +35,47 @@ _ASSETS: Final = {
     "swagger-ui/swagger-ui.css": "text/css",
     "swagger-ui/swagger-ui-bundle.js": "text/javascript",
 }
+_FOR_ERRORS: Final = "pages.css"  # all that the pages of the catalogue need
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_pages(app: web.Application, surface: Surface, sealer: Sealer) -> None:
-    contract, check_page = surface.contract, surface.node.settings.check_page.enabled
+    """Those of the catalogue and the contract; all others where the process has the role console."""
+    console = CONSOLE in surface.node.settings.roles
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files("lienthong") / "gateway" / "api" / "templates")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    templates.globals["check_page"] = check_page
+    templates.globals["check_page"] = console and surface.node.settings.check_page.enabled
+    templates.globals["console"] = console
+    _add_reference(app, surface, templates)
+    if console:
+        _add_console(app, surface, templates, sealer)
+    folder = files("lienthong") / "gateway" / "api" / "static"
+    for name, media_type in _ASSETS.items():
+        if console or name == _FOR_ERRORS:
+            content = folder.joinpath(*name.split("/")).read_bytes()
+            app.router.add_get(f"/static/{name}", _fixed(content, media_type, cache="public, max-age=3600"))
+
+
+def _add_reference(app: web.Application, surface: Surface, templates: jinja2.Environment) -> None:
     entries = sorted(surface.catalogue.values(), key=lambda entry: entry.code)
-    pages = {
-        "/": templates.get_template("start.html").render(),
-        "/docs": templates.get_template("docs.html").render(),
-        "/errors": templates.get_template("errors.html").render(entries=entries),
-    }
-    for path, page in pages.items():
-        app.router.add_get(path, _fixed(page.encode(), "text/html"))
+    listed = templates.get_template("errors.html").render(entries=entries)
+    app.router.add_get("/errors", _fixed(listed.encode(), "text/html"))
     one = templates.get_template("error.html")
     shown = {entry.code: one.render(entry=entry, blame=BLAMES[entry.blame]).encode() for entry in entries}
     app.router.add_get("/errors/{code}", _error_page(shown))
-    app.router.add_get("/openapi.yaml", _fixed(contract.as_yaml, "application/yaml"))
-    app.router.add_get("/openapi.json", _fixed(contract.as_json, "application/json"))
+    app.router.add_get("/openapi.yaml", _fixed(surface.contract.as_yaml, "application/yaml"))
+    app.router.add_get("/openapi.json", _fixed(surface.contract.as_json, "application/json"))
+
+
+def _add_console(app: web.Application, surface: Surface, templates: jinja2.Environment, sealer: Sealer) -> None:
+    for path, name in (("/", "start.html"), ("/docs", "docs.html")):
+        app.router.add_get(path, _fixed(templates.get_template(name).render().encode(), "text/html"))
     add_event_pages(app, templates.get_template("events.html"), _fixed)
-    if check_page:
+    if surface.node.settings.check_page.enabled:
         CheckPage(surface, templates.get_template("check.html"), sealer).add_to(app)
-    folder = files("lienthong") / "gateway" / "api" / "static"
-    for name, media_type in _ASSETS.items():
-        content = folder.joinpath(*name.split("/")).read_bytes()
-        app.router.add_get(f"/static/{name}", _fixed(content, media_type, cache="public, max-age=3600"))
 
 
 def _fixed(content: bytes, media_type: str, *, cache: str = "no-cache") -> _Handler:

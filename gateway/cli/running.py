@@ -30,7 +30,8 @@ from .printing import say
 def serve(
     context: typer.Context,
     roles: Annotated[
-        str | None, typer.Option("--roles", help="api,worker,relay,poller: chỉ các vai trò này (cần database.dsn).")
+        str | None,
+        typer.Option("--roles", help="api,console,worker,relay,poller: chỉ những vai này (cần database.dsn)."),
     ] = None,
     instance: Annotated[
         str | None, typer.Option("--instance", help="Tên tiến trình; các tiến trình một nút phải khác tên nhau.")

@@ -157,7 +157,7 @@ async def open_province(
     papers: Papers,
     more: str = "",
     signing: str = "",
-    roles: tuple[str, ...] = ("api", "worker", "relay", "poller"),
+    roles: tuple[str, ...] = ("api", "console", "worker", "relay", "poller"),
     broker: str = "embedded",
     wire: Proxy | None = None,
     retry: Mapping[str, float] | None = None,
