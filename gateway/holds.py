@@ -23,7 +23,8 @@ from .pipeline.arrivals import REFERENCE, put_into_mailbox
 from .pipeline.handover import announce, lane_of
 from .pipeline.holding import tell
 from .pipeline.moves import move_deliveries, move_incoming, move_inward, move_outward, move_package
-from .pipeline.sending import requeue, settle_exchange
+from .pipeline.sending import requeue
+from .pipeline.taken import settle_exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,37 +1,33 @@
 """Dispatch: write the attempt and commit; send; record the outcome (axis.md 8.1, 13).
 
-UNKNOWN is asked about first: FOUND ends it, NOT_FOUND after enough looks lets the same bytes go again with the same id,
-CANNOT_TELL is held for a person. An attempt without an outcome (a crash in between) is UNKNOWN. Whether a package goes
-again is read from the ``SendOutcome`` value alone (DESIGN.md, decision 18). Nothing goes over a channel that is not
-closed, and what failed because the way was away is not counted against the package (passing.py).
+UNKNOWN is asked about first (asking.py); an attempt without an outcome (a crash in between) is UNKNOWN. Whether a
+package goes again is read from the ``SendOutcome`` value alone (DESIGN.md, decision 18). Nothing goes over a channel
+that is not closed, and what failed because the way was away is not counted against the package (passing.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from ...adapters.axis import FindAnswer, FindResult, MessageKind, OutcomeKind, OutgoingPackage, SendOutcome
-from ...adapters.errors import AxisError
-from ...queue import outbox
+from ...adapters.axis import MessageKind, OutcomeKind, SendOutcome
 from ...queue.backoff import Backoff
 from ...queue.backoff import delay as backoff_delay
 from ...queue.channels import Passage
-from ...queue.messages import Message, Work
+from ...queue.messages import Work
 from ...queue.port import Connection
 from ...queue.work import complete, retry
-from ..exchanges import Delivery, Outgoing, Outward
+from ..exchanges import Delivery, Outgoing
 from ..files.errors import FileError
 from ..node import Node
+from .asking import ask
 from .finishing import finish_sending
-from .handover import announce, channel_of, lane_of, message, trace_of
+from .handover import announce, channel_of, lane_of
 from .holding import hold_package
 from .holding import tell as tell_sender
-from .moves import NODE, move_deliveries, move_outward, move_package
-from .passing import Says, put_back, says_outcome, tell, through
+from .moves import NODE, move_deliveries, move_package
+from .passing import Says, put_back, says_outcome, tell
+from .taken import on_the_wire, settle_exchange, take_over, taken
 
 _OVER: Final = (
     Outgoing.ACCEPTED,
@@ -44,9 +40,6 @@ _OVER: Final = (
 _MAY_GO: Final = [Outgoing.QUEUED, Outgoing.RETRY_WAIT, Outgoing.SUSPENDED]
 # So many times the attempts of the settings, and no excuse counts any more: it may be the package that breaks the axis.
 _EXCUSES_END: Final = 10
-# The window in which an unknown send is looked for: clocks differ, and the axis writes the time it took the package.
-_SLACK: Final = timedelta(minutes=10)
-_NOWHERE: Final = Path()  # what is only asked about needs no bytes
 
 
 async def dispatch(node: Node, work: Work) -> None:
@@ -76,7 +69,7 @@ async def dispatch(node: Node, work: Work) -> None:
             await _record_crash(node, conn, package)
             package = await node.db.queries.package_by_id(conn, id=package_id)
     if package["state"] == Outgoing.UNKNOWN:
-        await _ask(node, work, package)
+        await ask(node, work, package)
 
 
 async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
@@ -84,7 +77,7 @@ async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
     outcome = await _give(node, package)
     passage, says = _passage(package), says_outcome(outcome)
     if outcome.kind is OutcomeKind.ACCEPTED and await finish_sending(
-        node, work, package, attempt_id, outcome, [_taken(node, work, package)]
+        node, work, package, attempt_id, outcome, [taken(node, work, package)]
     ):
         if passage.troubled:
             async with node.db.unit(None) as conn:
@@ -102,7 +95,7 @@ async def _give(node: Node, package: Any) -> SendOutcome:
     """Bytes that are not at hand were certainly not sent: an error of our store is no outcome of the axis."""
     try:
         async with node.files.at_hand(package["agency_id"], package["sha256"]) as path:
-            return await node.axes[package["axis"]].send(_on_the_wire(package, path))
+            return await node.axes[package["axis"]].send(on_the_wire(package, path))
     except FileError as error:
         return SendOutcome(kind=OutcomeKind.RETRY, code=error.code, message=error.message)
 
@@ -142,43 +135,12 @@ async def _record_crash(node: Node, conn: Connection, package: Any) -> None:
     await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.UNKNOWN, reason=message)
 
 
-def _on_the_wire(package: Any, path: Path) -> OutgoingPackage:
-    return OutgoingPackage(
-        kind=MessageKind(package["kind"]),
-        path=path,
-        size=package["size"],
-        sha256=package["sha256"],
-        sender_code=package["sender_code"],
-        receiver_codes=tuple(package["receiver_codes"]),
-        document_id=package["document_id"],
-        notation=package["notation"],
-        subject=package["subject"],
-    )
-
-
 # Outcomes -----------------------------------------------------------------------------------------------------------
 
 
 async def _accepted(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
-    await _take_over(node, conn, work, package, Outgoing.SENDING, outcome.axis_doc_id or "")
+    await take_over(node, conn, work, package, Outgoing.SENDING, outcome.axis_doc_id or "")
     await complete(conn, work)
-
-
-async def _take_over(
-    node: Node, conn: Connection, work: Work, package: Any, before: Outgoing, axis_doc_id: str
-) -> None:
-    """The axis has the package."""
-    await node.db.queries.package_accepted(conn, id=package["id"], axis_doc_id=axis_doc_id)
-    await move_package(node, conn, package["id"], before, Outgoing.ACCEPTED)
-    if package["kind"] == MessageKind.DOCUMENT:
-        await move_deliveries(node, conn, package["id"], Delivery.WAITING, Delivery.SENT)
-        await _settle_exchange(node, conn, package["exchange_id"])
-        await outbox.append(conn, [_taken(node, work, package)])
-
-
-def _taken(node: Node, work: Work, package: Any) -> Message:
-    payload = {"package_id": str(package["id"]), "axis": package["axis"]}
-    return message(node, "lienthong.package.accepted.v1", package["exchange_id"], payload, trace=trace_of(work))
 
 
 async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
@@ -186,7 +148,7 @@ async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outc
     await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.REJECTED, reason=reason)
     if package["kind"] == MessageKind.DOCUMENT:
         await move_deliveries(node, conn, package["id"], Delivery.WAITING, Delivery.UNDELIVERABLE, reason=reason)
-        await _settle_exchange(node, conn, package["exchange_id"])
+        await settle_exchange(node, conn, package["exchange_id"])
     detail = {
         "package_id": str(package["id"]),
         "code": outcome.code,
@@ -231,67 +193,6 @@ OUTCOMES: Final = {
     OutcomeKind.SUSPENDED: _suspended,
     OutcomeKind.UNKNOWN: _unknown,
 }
-
-
-# An unknown outcome -------------------------------------------------------------------------------------------------
-
-
-async def _ask(node: Node, work: Work, package: Any) -> None:
-    async with node.db.unit(None) as conn:
-        since = await node.db.queries.first_attempt_at(conn, package_id=package["id"])
-    axis = node.axes[package["axis"]]
-
-    def look() -> Awaitable[FindResult]:
-        return axis.find(_on_the_wire(package, _NOWHERE), since=since - _SLACK, until=node.clock() + _SLACK)
-
-    try:
-        found = await through(node, work, axis.name, look)
-    except AxisError as error:  # the list could not be read: still unknown, asked again without counting
-        async with node.db.unit(package["agency_id"]) as conn:
-            await retry(conn, work, delay=node.settings.retry.unknown_wait_seconds, error=error.message)
-        return
-    if found is None:
-        return
-    async with node.db.unit(package["agency_id"]) as conn:
-        if found.answer is FindAnswer.FOUND:
-            await _take_over(node, conn, work, package, Outgoing.UNKNOWN, found.axis_doc_id or "")
-            await complete(conn, work)
-        elif found.answer is FindAnswer.NOT_FOUND:
-            await _not_found(node, conn, work, package)
-        else:
-            reason = f"Không xác định được trục đã nhận gói tin hay chưa: {found.reason}"
-            await hold_package(node, conn, package, Outgoing.UNKNOWN, code="SEND_CANNOT_TELL", reason=reason)
-            await complete(conn, work)
-
-
-async def _not_found(node: Node, conn: Connection, work: Work, package: Any) -> None:
-    """The axis may show a package late: look several times before the same bytes go again."""
-    policy = node.settings.retry
-    checks = await node.db.queries.count_unknown_check(conn, id=package["id"])
-    # A status that arrives twice is absorbed by every receiver (axis.md 11): no need to wait for it.
-    if checks < policy.unknown_checks and package["kind"] == MessageKind.DOCUMENT:
-        await retry(conn, work, delay=policy.unknown_wait_seconds, error="Trục chưa thấy gói tin, sẽ hỏi lại.")
-        return
-    await node.db.queries.reset_unknown_checks(conn, id=package["id"])
-    reason = f"Trục không có gói tin sau {checks} lần hỏi; gửi lại đúng các byte cũ."
-    await move_package(node, conn, package["id"], Outgoing.UNKNOWN, Outgoing.QUEUED, reason=reason)
-    await retry(conn, work, delay=0.0, error=reason)
-
-
-async def _settle_exchange(node: Node, conn: Connection, exchange_id: UUID) -> None:
-    """The document is SENT when no package waits any more and one was taken; UNDELIVERABLE when none was."""
-    exchange = await node.db.queries.lock_exchange(conn, id=exchange_id)
-    if exchange["state"] != Outward.PACKAGED:
-        return
-    if await node.db.queries.packages_still_open(conn, exchange_id=exchange_id):
-        return
-    taken = await node.db.queries.packages_taken(conn, exchange_id=exchange_id)
-    await move_outward(node, conn, exchange_id, Outward.PACKAGED, Outward.SENT if taken else Outward.UNDELIVERABLE)
-
-
-async def settle_exchange(node: Node, conn: Connection, exchange_id: UUID) -> None:
-    """For a person's decision on a held package."""
-    await _settle_exchange(node, conn, exchange_id)
 
 
 async def requeue(node: Node, conn: Connection, package: Any, *, trace: str | None, actor: str, reason: str) -> None:
