@@ -54,5 +54,5 @@ async def settle_exchange(node: Node, conn: Connection, exchange_id: UUID) -> No
         return
     if await node.db.queries.packages_still_open(conn, exchange_id=exchange_id):
         return
-    taken = await node.db.queries.packagestaken(conn, exchange_id=exchange_id)
+    taken = await node.db.queries.packages_taken(conn, exchange_id=exchange_id)
     await move_outward(node, conn, exchange_id, Outward.PACKAGED, Outward.SENT if taken else Outward.UNDELIVERABLE)
