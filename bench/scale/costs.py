@@ -19,6 +19,7 @@ from lienthong.bench.scale.stage import Stage
 IDLE_SECONDS = 10.0
 AT_ONCE = 8
 MANY = 20
+ROBOT = ("01", "03")
 SMALL, MIDDLE, LARGE = 24_000, 200_000, 4_900_000
 
 
@@ -88,6 +89,7 @@ async def all_costs(bench: Bench) -> dict[str, Any]:
     blocks = {
         "outward": bench.documents(MIDDLE, inside=0, outside=1),
         "local": bench.documents(MIDDLE, inside=1, outside=0),
+        "both": bench.documents(MIDDLE, inside=1, outside=1),
         "local_many": bench.documents(MIDDLE, inside=MANY, outside=0),
         "outward_many": bench.documents(MIDDLE, inside=0, outside=MANY),
         "incoming": bench.documents(MIDDLE, inside=1, outside=0, incoming=True),
@@ -101,11 +103,23 @@ async def all_costs(bench: Bench) -> dict[str, Any]:
         spent = await bench.stretch(lambda documents=documents: bench.carry_all(documents))  # type: ignore[misc]
         costs[name] = spent.each(len(documents))
         print(f"{name}: {costs[name]['cpu_ms']}", flush=True)
+    await robots(bench.stage, ROBOT)
+    spent = await bench.stretch(lambda: bench.carry_all(blocks["outward"]))
+    costs["answered"] = spent.each(bench.each)
     spent = await bench.stretch(lambda: _register(bench))
     costs["registration"] = spent.each(bench.each)
     spent = await bench.stretch(lambda: _look(bench))
     costs["mailbox_look"] = spent.each(bench.each * 5)
-    return costs
+    files = {name: bench.shelf.nearest(size) for name, size in (("middle", MIDDLE), ("large", LARGE))}
+    return costs | {"bytes": {name: file.stat().st_size for name, file in files.items()}}
+
+
+async def robots(stage: Stage, script: Sequence[str]) -> None:
+    """What the agencies outside answer by themselves to each document."""
+    for one in stage.plan.province.outside:
+        url = f"{stage.control_url}/agencies/{one.code}/script"
+        async with stage.http.put(url, json={"script": list(script)}) as answer:
+            assert answer.status == 200, await answer.text()
 
 
 async def _register(bench: Bench) -> None:

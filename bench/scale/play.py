@@ -13,7 +13,6 @@ import asyncio
 import itertools
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,18 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from lienthong.bench.measuring import conditions, percentile
-from lienthong.bench.scale.costs import Bench, all_costs, idle_use
+from lienthong.bench.scale.costs import ROBOT, Bench, all_costs, idle_use, robots
 from lienthong.bench.scale.counting import Counts, connections, count
 from lienthong.bench.scale.figures import remember
-from lienthong.bench.scale.generator import Direction, Document, Habits, busiest, generate, slice_of
+from lienthong.bench.scale.generator import Document, Habits, busiest, generate, slice_of
 from lienthong.bench.scale.load import OPEN_WORK, Shelf, Times, carry, fill_shelf, quiet
+from lienthong.bench.scale.mixture import mix
 from lienthong.bench.scale.population import make_province
 from lienthong.bench.scale.stage import ONE, SEVERAL, Plan, Stage, open_stage
 
 SEED = 2026
 QUARTER = 900.0
 LOOK_SECONDS = 1.0
-ROBOT = ("01", "03")
 AT_AXIS = (
     "SELECT p.document_id, extract(epoch FROM max(o.finished_at))::float8 AS at FROM outgoing_package p"
     " JOIN attempt t ON t.package_id = p.id JOIN attempt_outcome o ON o.attempt_id = t.id"
@@ -68,10 +67,7 @@ def day_slice(documents: int) -> list[Document]:
 
 async def play(stage: Stage, shelf: Shelf, documents: Sequence[Document], speed: float, bench: Bench) -> Played:
     """Each at its moment, however the node fares; until all is done."""
-    for one in stage.plan.province.outside:
-        url = f"{stage.control_url}/agencies/{one.code}/script"
-        async with stage.http.put(url, json={"script": ROBOT}) as answer:
-            assert answer.status == 200
+    await robots(stage, ROBOT)
     before, times = await count(stage), bench.times
     depth: list[int] = []
     times.begun.clear()
@@ -114,25 +110,6 @@ async def _delays(stage: Stage, times: Times) -> tuple[dict[str, list[float]], f
         delays[way] = [at[one] - times.begun[one] for one in names if one in at]
         last = max(last, *at.values()) if at else last
     return delays, last
-
-
-def mix(documents: Sequence[Document]) -> dict[str, float]:
-    """What the documents consist of: the quantities that model.py multiplies by costs."""
-    sums: Counter[str] = Counter()
-    for one in documents:
-        beyond = sum(".H99" not in code for code in one.recipients)
-        inside = len(one.recipients) - beyond
-        outward = one.direction is Direction.OUTWARD
-        sums["outward"] += outward
-        sums["incoming"] += not outward
-        sums["bytes"] += one.size
-        sums["inside_documents"] += inside > 0 and outward
-        sums["inside_bytes"] += one.size * (inside > 0 or not outward)
-        sums["inside"] += inside * outward
-        sums["incoming_inside"] += inside * (not outward)
-        sums["beyond_documents"] += beyond > 0
-        sums["beyond"] += beyond
-    return {name: float(value) for name, value in sums.items()}
 
 
 def printed(played: Played) -> str:
