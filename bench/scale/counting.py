@@ -86,7 +86,7 @@ async def count(stage: Stage) -> Counts:
         tables["event"] = tables.get("event", 0.0) + tables.pop(part)
         rows.pop(part)
     wal = await stage.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
-    sizes = [path.stat().st_size for path in _files(stage.folder / "node" / "files")]
+    sizes = _bytes_on_disk(stage.folder / "node")
     return Counts(
         seconds=os.times().elapsed,
         cpu=_cpu(stage.programs),
@@ -97,6 +97,16 @@ async def count(stage: Stage) -> Counts:
         files=float(len(sizes)),
         kafka_bytes=float(sum(path.stat().st_size for path in _files(stage.folder / "kafka") if path.suffix == ".log")),
     )
+
+
+def _bytes_on_disk(folder: Path) -> list[int]:
+    """Of the files of the node, each once however many names it has: agencies and the local axis share bytes."""
+    found = {}
+    for path in _files(folder):
+        with contextlib.suppress(OSError):
+            state = path.stat()
+            found[state.st_ino] = state.st_size
+    return list(found.values())
 
 
 def _files(folder: Path) -> list[Path]:

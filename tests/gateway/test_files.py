@@ -145,3 +145,18 @@ def test_bytes_are_synced_before_the_name_and_the_name_before_the_answer(tmp_pat
     made = [i for i, call in enumerate(told) if call.startswith("mkdir") and '"/so' in call]
     assert made
     assert all(told[i + 1].startswith("fsync") for i in made)
+
+
+async def test_what_many_agencies_keep_takes_the_space_of_one_and_outlives_each(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    source = tmp_path / "công văn.pdf"
+    source.write_bytes(b"%PDF-1.7 xyz")
+    sha256 = hashlib.sha256(b"%PDF-1.7 xyz").hexdigest()
+    agencies = [f"don-vi-{number}" for number in range(40)]
+    for agency in agencies:
+        await store.keep(agency, source, sha256=sha256)
+    assert len({store.path(agency, sha256).stat().st_ino for agency in agencies}) == 1
+    source.unlink()
+    store.path(agencies[0], sha256).unlink()
+    assert await get(store, sha256, agency=agencies[-1]) == b"%PDF-1.7 xyz"
