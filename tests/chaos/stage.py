@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,9 +20,9 @@ from lienthong.gateway import bootstrap
 from lienthong.gateway.postgres.migrations.runner import migrate
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
 from lienthong.gateway.settings import Settings
+from lienthong.tests.chaos.disk_faults import small_disk
 from lienthong.tests.chaos.members import Member
-from lienthong.tests.chaos.postgres_faults import through
-from lienthong.tests.chaos.proxy import Proxy
+from lienthong.tests.chaos.proxy import Proxy, through
 from lienthong.tests.chaos.settings import Kafka, Plan, write_settings
 from lienthong.tests.chaos.transactions import TransactionWatch
 from lienthong.tests.chaos.watching import HttpWatch
@@ -81,7 +80,8 @@ async def open_stage(folder: Path, ground: Ground) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         cluster = await _broker(stack, folder, ground)
         (folder / "node").mkdir(mode=0o711, exist_ok=True)
-        _disk(stack, folder / "node" / "files", ground.disk)
+        if ground.disk:
+            stack.enter_context(small_disk(folder / "node" / "files", ground.disk))
         server = await stack.enter_async_context(EmbeddedServer(folder / "node" / "postgres", randbytes=os.urandom))
         await migrate(server.dsn)
         watch = asyncio.create_task(server.supervise(), name="postgres")
@@ -153,14 +153,6 @@ async def _broker(stack: AsyncExitStack, folder: Path, ground: Ground) -> Cluste
     await asyncio.to_thread(cluster.__enter__)
     stack.callback(cluster.end)
     return cluster
-
-
-def _disk(stack: AsyncExitStack, place: Path, size: int) -> None:
-    if not size:
-        return
-    place.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], check=True)
-    stack.callback(subprocess.run, ["umount", "--lazy", str(place)], check=True)
 
 
 async def _wires(stack: AsyncExitStack, ground: Ground, plans: list[Plan], axis: int) -> dict[tuple[str, Wire], Proxy]:

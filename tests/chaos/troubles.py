@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections import Counter
 from random import Random
 from typing import Any, Final
 
-from lienthong.tests.chaos import kafka_faults, postgres_faults
+from lienthong.tests.chaos import disk_faults, kafka_faults, postgres_faults
 from lienthong.tests.chaos.stage import Stage, Wire
 from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.crash.load import rest
@@ -139,14 +138,8 @@ ALL: Final = (kill_any, kill_any, restart_postgres, lose_a_broker, cut_the_axis,
 async def fill_the_disk(stage: Stage, random: Random, happened: Counter[str]) -> None:
     """The disk of the file store has no byte left for some seconds."""
     happened["đĩa của kho tệp đầy"] += 1
-    ballast = stage.scene.data / "files" / "ballast"
-    try:
-        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(1 << 20))
+    with disk_faults.filled(stage.scene.data / "files", leave=random.choice((0, 1 << 14, 1 << 20))):
         await rest(random.uniform(2.0, 6.0))
-    finally:
-        ballast.unlink()
 
 
 async def end_faults(stage: Stage) -> None:
