@@ -1,6 +1,9 @@
 """One process leads, the others stand by: for what may happen in one place only. A lock of a database session.
 
-The lock is gone when its connection is; whoever led learns it and stops, another takes over at its next try.
+The lock is gone when its connection is; whoever led learns it and stops, another takes over at its next try. A leader
+gives signs of life, for a process that stands still keeps its connection: the server ends that after ``SILENCE``. What
+is led must therefore bear that an old leader goes on for a moment after it woke; the led work here does, since whatever
+it finds is opened once (work rows have a key) and absorbed once.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from .wakeups import first_of, waited
 
 _log = structlog.get_logger(__name__)
 CLOSE_SECONDS = 2.0
+SILENCE_SECONDS = 10.0  # without a sign of life the lead is lost
+BEAT_SECONDS = 2.5
 
 Led = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -45,12 +50,24 @@ async def _stand(
     while not await statements().leader_try(connection, name=name):
         if await waited(stop, poll) or lost.is_set():
             return
+    await statements().leader_patience(connection, milliseconds=f"{SILENCE_SECONDS * 1000:.0f}")
     _log.info("leads", name=name)
     over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        ending = group.create_task(_ends(over, stop, lost))
+        beside = [group.create_task(_ends(over, stop, lost)), group.create_task(_beat(connection, lost))]
         await run(over)
-        ending.cancel()
+        for task in beside:
+            task.cancel()
+
+
+async def _beat(connection: asyncpg.Connection[asyncpg.Record], lost: asyncio.Event) -> None:
+    """Signs of life until the lead is lost; a database that hears none in time has given it to another."""
+    while not await waited(lost, BEAT_SECONDS):
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS - BEAT_SECONDS):
+                await statements().leader_beat(connection)
+        except ENDED:
+            lost.set()
 
 
 async def _ends(over: asyncio.Event, *causes: asyncio.Event) -> None:

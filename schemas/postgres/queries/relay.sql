@@ -7,6 +7,14 @@
 -- A lock of the session, free again when its connection ends.
 select pg_try_advisory_lock(hashtextextended('lienthong leader ' || :name::text, 0));
 
+-- name: leader_patience$
+-- The server ends the session of a leader that says nothing for so long, and its lock with it: its process stands still.
+select set_config('idle_session_timeout', :milliseconds, false);
+
+-- name: leader_beat$
+-- A sign of life.
+select 1;
+
 -- name: relay_next
 -- The first so many of the line of every topic's lane, urgent lanes first, each key's in the order of writing and none
 -- behind a dead letter or a message with a later time. Answers at least a row for each line, which says how many were
