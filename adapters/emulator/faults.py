@@ -39,8 +39,8 @@ class FaultCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """``variant``: F04 html502, html503, empty, truncated; F05 an ErrorCode; F06 missing, empty, zero, null;
-    F07 401, 15.
+    """``variant``: F04 html502, html503, html200, empty, truncated, cut, garbage, list; F05 an ErrorCode;
+    F06 missing, empty, zero, null, other; F07 401, 15.
     """
 
     code: FaultCode
@@ -120,12 +120,25 @@ async def _stored_silent(strike: Strike) -> web.StreamResponse:
 
 
 async def _unreadable(strike: Strike) -> web.StreamResponse:
+    if strike.fault.variant == "cut":
+        return await _cut_off(strike.request)
     return UNREADABLE.get(strike.fault.variant, UNREADABLE["html502"])()
+
+
+async def _cut_off(request: web.Request) -> web.StreamResponse:
+    """More bytes are promised than come before the connection ends."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"status":"OK","ErrorCode":"0","Er')
+    return _drop(request)
 
 
 UNREADABLE: Mapping[str, Callable[[], web.Response]] = {
     "html502": lambda: _page(502, "502 Bad Gateway"),
     "html503": lambda: _page(503, "503 Service Unavailable"),
+    "html200": lambda: _page(200, "Trang dang nhap"),
+    "garbage": lambda: web.Response(body=bytes(range(256)), content_type="application/octet-stream"),
+    "list": lambda: web.Response(text="[]", content_type="application/json"),
     "empty": lambda: web.Response(status=200),
     "truncated": lambda: web.Response(text='{"status":"OK","ErrorCode":"0","Er', content_type="application/json"),
 }
@@ -154,7 +167,8 @@ async def _no_doc_id(strike: Strike) -> web.StreamResponse:
     return web.json_response(fields)
 
 
-NO_DOC_ID: Mapping[str, str | None] = {"empty": "", "zero": "0", "null": None}
+# "other": an id that this axis never gave to anybody.
+NO_DOC_ID: Mapping[str, str | None] = {"empty": "", "zero": "0", "null": None, "other": "ffffffffffffffffffffffff"}
 
 
 async def _key(strike: Strike) -> web.StreamResponse:

@@ -37,13 +37,18 @@ class Answer:
     def doc_id(self) -> str | None:
         value = self.fields.get("DocId")
         text = value.strip() if isinstance(value, str) else ""
-        return None if text.lower() in MISSING_DOC_IDS else text
+        return None if text.lower() in MISSING_DOC_IDS or not text.isascii() or not text.isprintable() else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeMeaning:
     outcome: OutcomeKind
     message: str  # Vietnamese, for the clerk
+
+
+def storable(text: str) -> str:
+    """JSON can hold two things that no database column can: NUL and half a surrogate pair. U+FFFD stands for them."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _rejected(message: str) -> CodeMeaning:
@@ -91,7 +96,7 @@ def answer_of(document: dict[str, Any]) -> Answer:
         code = str(code)
     if not isinstance(status, str) or not isinstance(code, str) or not isinstance(text, str):
         raise unreadable("thiếu status, ErrorCode hoặc ErrorDesc")
-    return Answer(status=status, code=code.strip(), text=text, fields=document)
+    return Answer(status=status, code=storable(code.strip()), text=storable(text), fields=document)
 
 
 def rows_of(answer: Answer) -> list[dict[str, Any]]:

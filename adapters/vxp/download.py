@@ -65,9 +65,10 @@ def _write(sink: BinaryIO, block: bytes) -> None:
 
 
 def _like_package(block: bytes) -> bool:
-    """Whether it may be XML, junk in front included; an error text or page is not."""
+    """Whether it may be XML, junk in front included; an error text or page is not, nor what is no text at all."""
     head = block[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return b"<" in head and not head.startswith((b"{", b"<!doctype html", b"<html"))
+    text = b"\0" not in head or head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return text and b"<" in head and not head.startswith((b"{", b"<!doctype html", b"<html"))
 
 
 async def _get(channel: Channel, settings: VxpSettings, params: dict[str, str], sink: BinaryIO) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..axis import AxisAgency, MessageKind, ReceivedItem, SentRow
-from .answers import parse_date, unreadable
+from .answers import parse_date, storable, unreadable
 
 Row = Mapping[str, Any]
 
@@ -16,7 +16,7 @@ def text_of(row: Row, name: str) -> str | None:
     value = row.get(name)
     if value is None or isinstance(value, bool | list | dict):
         return None
-    return str(value).strip() or None
+    return storable(str(value)).strip() or None
 
 
 def _upper(row: Row, name: str) -> str | None:

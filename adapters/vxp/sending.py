@@ -11,7 +11,7 @@ from datetime import datetime
 
 from ..axis import FindAnswer, FindResult, OutcomeKind, OutgoingPackage, SendOutcome, SentRow
 from ..errors import AxisError
-from .answers import CODES, Answer, parse_answer, unknown_code
+from .answers import CODES, Answer, parse_answer, storable, unknown_code
 from .transport import CallError, RawAnswer
 
 MAX_RAW = 2000
@@ -20,7 +20,7 @@ CENTER = re.compile(r"[0-9]{2}\.[0-9A-Z]{2}\.W[0-9]{2}")
 
 def outcome_of_answer(answer: RawAnswer) -> SendOutcome:
     """The outcome of an HTTP answer of any status."""
-    raw = answer.body[: MAX_RAW * 4].decode("utf-8", "replace")[:MAX_RAW]
+    raw = storable(answer.body[: MAX_RAW * 4].decode("utf-8", "replace")[:MAX_RAW])
     if answer.http_status in BY_HTTP_STATUS:
         kind, message = BY_HTTP_STATUS[answer.http_status]
         return SendOutcome(kind=kind, code=f"HTTP_{answer.http_status}", message=message, raw=raw)

@@ -121,6 +121,10 @@ async def test_an_unknown_status_package_is_never_looked_up(axis: OverEmulator, 
         ("html503", OutcomeKind.RETRY, "HTTP_503"),
         ("empty", OutcomeKind.UNKNOWN, "UNREADABLE"),
         ("truncated", OutcomeKind.UNKNOWN, "UNREADABLE"),
+        ("html200", OutcomeKind.UNKNOWN, "UNREADABLE"),
+        ("garbage", OutcomeKind.UNKNOWN, "UNREADABLE"),
+        ("list", OutcomeKind.UNKNOWN, "UNREADABLE"),
+        ("cut", OutcomeKind.UNKNOWN, "BROKEN"),
     ],
 )
 async def test_f04_an_unreadable_answer_to_a_send(
@@ -132,7 +136,28 @@ async def test_f04_an_unreadable_answer_to_a_send(
     assert await stored(axis) == 0
 
 
-@pytest.mark.parametrize("variant", ["html502", "html503", "empty", "truncated"])
+WRONG = ["html502", "html503", "html200", "empty", "truncated", "cut", "garbage", "list"]
+
+
+@pytest.mark.parametrize("variant", WRONG)
+async def test_f04_a_package_that_is_an_error_page_is_not_kept(
+    axis: OverEmulator, package: OutgoingPackage, tmp_path: Path, variant: str
+) -> None:
+    """Both ways of fetching answer wrongly; a moment later the package is there, whole."""
+    await axis.ours.send(package)
+    (item,) = await axis.theirs.list_received(MessageKind.DOCUMENT)
+    for operation in (Operation.DOWNLOAD, Operation.GET):
+        inject(axis, "F04", operation, variant)
+    with pytest.raises(AxisError) as error:
+        await axis.theirs.fetch(item.receiver_doc_id, tmp_path / "fetched")
+    assert error.value.transient
+    assert not (tmp_path / "fetched").exists()
+    axis.emulator.controls.faults.clear()
+    await axis.theirs.fetch(item.receiver_doc_id, tmp_path / "fetched")
+    assert b"DocumentId" in (tmp_path / "fetched").read_bytes()
+
+
+@pytest.mark.parametrize("variant", WRONG)
 async def test_f04_an_outage_is_never_an_empty_list(axis: OverEmulator, variant: str) -> None:
     for call in (
         lambda: axis.ours.list_received(MessageKind.DOCUMENT),

@@ -53,6 +53,10 @@ def answer(code: str = "0", status: str = "OK", http: int = 200, **fields: objec
         (answer("20", "FAIL"), OutcomeKind.RETRY, "20"),
         (answer("15", "FAIL", DocId="0"), OutcomeKind.SUSPENDED, "15"),
         (answer("77", "FAIL", DocId="0"), OutcomeKind.RETRY, "77"),
+        (answer("7\0\ud800", "FAIL", DocId="0"), OutcomeKind.RETRY, "7\ufffd?"),
+        (answer(DocId="66\0b1"), OutcomeKind.UNKNOWN, "NO_DOC_ID"),
+        (answer(DocId="66đ1"), OutcomeKind.UNKNOWN, "NO_DOC_ID"),
+        (RawAnswer(http_status=200, body=bytes(range(256))), OutcomeKind.UNKNOWN, "UNREADABLE"),
         (answer("18", "FAIL", http=400), OutcomeKind.REJECTED, "18"),
         (RawAnswer(http_status=401, body=b"Unauthorized"), OutcomeKind.SUSPENDED, "HTTP_401"),
         (RawAnswer(http_status=413, body=b""), OutcomeKind.REJECTED, "HTTP_413"),
@@ -71,6 +75,7 @@ def test_the_outcome_of_an_answer(given: RawAnswer, kind: OutcomeKind, code: str
     assert (outcome.kind, outcome.code) == (kind, code)
     assert (outcome.axis_doc_id is not None) == (kind is OutcomeKind.ACCEPTED)
     assert outcome.message.endswith(".")
+    assert "\0" not in (outcome.code or "") + outcome.message + outcome.raw  # a text column holds everything but this
 
 
 def test_of_a_long_answer_only_the_beginning_is_kept() -> None:
@@ -88,6 +93,7 @@ def test_without_an_answer_it_matters_whether_the_body_was_begun(*, started: boo
 def test_any_answer_at_all_has_an_outcome(status: int, body: bytes) -> None:
     """Nothing that an axis answers raises, and only a complete success is one."""
     outcome = outcome_of_answer(RawAnswer(http_status=status, body=body))
+    assert "\0" not in outcome.raw
     if outcome.kind is OutcomeKind.ACCEPTED:
         assert b'"OK"' in body
         assert outcome.axis_doc_id
