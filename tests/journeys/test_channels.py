@@ -10,6 +10,9 @@ import aiohttp
 import pytest
 
 from lienthong.adapters.vxp.protocol import Operation
+from lienthong.gateway.postgres.database import Database
+from lienthong.queue.breaker import ChannelState
+from lienthong.queue.channels import list_channels, probe_is_due
 from lienthong.tests.conftest import Addresses
 from lienthong.tests.journeys.outsiders import bring, letter
 from lienthong.tests.journeys.papers import OUTSIDE, SENDER, Papers
@@ -222,3 +225,20 @@ async def test_a_probe_that_nobody_ends_is_taken_over(addresses: Addresses, tmp_
         assert await changes(province) == [("half_open", "half_open"), ("half_open", "closed")]
         async with aiohttp.ClientSession() as session, session.get(f"{province.operator.base}/healthz") as answer:
             assert answer.status == 200
+
+
+async def test_a_stop_does_not_wait_for_a_probe_and_leaves_it_to_the_next(
+    addresses: Addresses, tmp_path: Path, papers: Papers
+) -> None:
+    async with open_province(tmp_path, addresses.app_dsn, papers, retry=SLOW) as province:
+        await until(lambda: knows_agencies(province), LONG)
+        inject(province, "F04", Operation.RECEIVED, count=0, variant="html503")
+        await is_in(province, "open")
+        mend(province)
+        inject(province, "F02", Operation.RECEIVED, count=0)  # from here on no list is ever answered
+        await decide(province, "probe", "Thử xem.")
+        await is_in(province, "half_open")
+    async with Database(addresses.app_dsn) as database, database.unit(None) as connection:
+        (left,) = [one for one in await list_channels(connection) if one.name == CHANNEL]
+        assert (left.state, left.openings) == (ChannelState.OPEN, 1)
+        assert await probe_is_due(connection, CHANNEL)
