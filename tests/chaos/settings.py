@@ -55,6 +55,7 @@ in_sync = {in_sync}
 resend_seconds = 20
 stall_seconds = 60
 """
+POOLS = {"api": 4, "worker": 5, "relay": 2, "poller": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,10 @@ class Plan:
 
     @property
     def pool(self) -> int:
-        """Connections: few, the server of the scene allows sixty in all."""
-        return 6 if {"api", "worker"} & set(self.roles) else 3
+        """Connections: few, for the server of the scene allows sixty in all, and each process holds up to four more:
+        for its name, for what it listens to, for what it leads.
+        """
+        return POOLS[self.roles[0]]
 
 
 def write_settings(folder: Path, plan: Plan, *, trust: Path, kafka: Kafka | None, reserve: int = 0) -> Path:
