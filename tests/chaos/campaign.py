@@ -10,7 +10,9 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
@@ -84,6 +86,18 @@ async def run(campaign: Campaign, rounds: tuple[Round, ...]) -> bool:
     return True
 
 
+async def _until_told(work: Coroutine[None, None, bool]) -> bool:
+    """SIGTERM and SIGINT end every process of the round that plays, whoever started the campaign in the background."""
+    task = asyncio.ensure_future(work)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        print("Dừng theo lệnh; gọi lại thì chạy tiếp từ vòng này.", flush=True)
+        return False
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Chiến dịch phá: giết tiến trình, cắt mạng, đầy đĩa; đếm mất và trùng")
     parser.add_argument("--folder", type=Path, required=True, help="kết quả; gọi lại thì chạy tiếp các vòng còn thiếu")
@@ -97,7 +111,7 @@ def main() -> int:
     asked.folder.chmod(0o711)  # as root, PostgreSQL runs as nobody and must get in
     seed = asked.seed or SystemRandom().randrange(1, 10**6)
     campaign = Campaign(asked.folder.resolve(), documents=asked.documents, kills=asked.kills, seed=seed)
-    clean = asyncio.run(run(campaign, rounds))
+    clean = asyncio.run(_until_told(run(campaign, rounds)))
     print("\n" + table(campaign.results()) + "\n\n" + troubles(campaign.results()), flush=True)
     return 0 if clean else 1
 
