@@ -19,7 +19,7 @@ from random import SystemRandom
 from typing import Final
 
 from lienthong.tests.chaos.playing import Result, play
-from lienthong.tests.chaos.report import table, troubles
+from lienthong.tests.chaos.report import table, troubles, write_into
 from lienthong.tests.chaos.rounds import BY_NAME, ROUNDS, Round
 from lienthong.tests.crash.scene import Cast, name_of, whole_province
 from lienthong.tests.journeys.papers import OUTSIDE, Papers, make_papers
@@ -105,6 +105,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="tên các vòng, cách nhau bằng dấu phẩy: " + ", ".join(BY_NAME))
+    parser.add_argument("--page", type=Path, help="ghi bảng kết quả vào trang này, giữa hai dấu")
     asked = parser.parse_args()
     rounds = tuple(BY_NAME[name] for name in asked.only.split(",")) if asked.only else ROUNDS
     asked.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -112,6 +113,8 @@ def main() -> int:
     seed = asked.seed or SystemRandom().randrange(1, 10**6)
     campaign = Campaign(asked.folder.resolve(), documents=asked.documents, kills=asked.kills, seed=seed)
     clean = asyncio.run(_until_told(run(campaign, rounds)))
+    if asked.page is not None:
+        asked.page.write_text(write_into(asked.page.read_text(), campaign.results()))
     print("\n" + table(campaign.results()) + "\n\n" + troubles(campaign.results()), flush=True)
     return 0 if clean else 1
 

@@ -12,6 +12,8 @@ HEAD: Final = (
     "| vòng | văn bản (đi + đến) | tiến trình bị giết | sự cố khác | tự dừng | yêu cầu lặp lại | bản trùng bị chặn "
     "| chờ lâu nhất (s) | phút | mất | trùng | sai nơi | nhảy số | bỏ dở |"
 )
+BEGIN: Final = "<!-- bảng -->"
+END: Final = "<!-- hết bảng -->"
 RULE: Final = "|---|" + "---:|" * 13
 
 
@@ -53,3 +55,10 @@ def troubles(results: Sequence[Result]) -> str:
     return "\n".join(
         ["| điều đã xảy ra | lần |", "|---|---:|", *(f"| {name} | {n} |" for name, n in sorted(total.items()))]
     )
+
+
+def write_into(page: str, results: Sequence[Result]) -> str:
+    """The page with the tables between its two marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table(results)}\n\n{troubles(results)}\n{END}{after}"
