@@ -58,6 +58,7 @@ from .revocation.opening import open_desk
 from .roots import roots_of
 from .settings import Settings
 from .tokens import token_desk_settings
+from .upkeep.sweeping import mark_store
 
 CONSUMER: Final = "pipeline"
 LEAVE_SECONDS: Final = 1.2  # what hangs after the drain is left then, and everything is closed
@@ -87,6 +88,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             else:
                 await stack.enter_async_context(_alone_of_its_name(opened))
                 await idempotency.recover(opened, of=settings.instance)
+            await mark_store(opened)
             node = opened
         if node is not None and not stop.is_set():
             spare_collections()

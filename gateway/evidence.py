@@ -6,7 +6,7 @@ import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,16 +25,18 @@ from .files.port import FileStore
 from .postgres.database import Database
 
 PROGRAM: Final = "lienthong"
+# Stored again after this time: no row need name an object yet, and the sweep takes what is old and unnamed.
+FRESH: Final = timedelta(hours=1)
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRoom:
-    """Collects and keeps. ``known``: objects this process has seen in the store."""
+    """Collects and keeps. ``known``: when this process stored which object last."""
 
     files: FileStore
     clock: Callable[[], datetime]
-    known: set[str] = field(default_factory=set)
+    known: dict[str, datetime] = field(default_factory=dict)
 
     async def collect(self, request: VerificationRequest, report: FileReport) -> Bundle | None:
         """The evidence of a final verdict, its objects durable. Raises SigningError SIG_EVIDENCE_MOVED."""
@@ -42,16 +44,17 @@ class EvidenceRoom:
             return None
         bundle = await asyncio.to_thread(collect, request, report, made_at=self.clock(), program=PROGRAM)
         stamps = set(bundle.manifest["objects"][TIMESTAMP])  # no two documents share one: they go into the row
-        for digest in bundle.objects.keys() - stamps - self.known:
-            await self._keep(digest, bundle.objects[digest])
+        now = self.clock()
+        fresh = {digest for digest, at in self.known.items() if now - at < FRESH}
+        for digest in bundle.objects.keys() - stamps - fresh:
+            await self._keep(digest, bundle.objects[digest], now)
         return bundle
 
-    async def _keep(self, digest: str, content: bytes) -> None:
-        if not await self.files.exists(NODE_FILES, digest):
-            temporary = await self.files.new_temporary()
-            await asyncio.to_thread(temporary.write_bytes, content)
-            await self.files.adopt(NODE_FILES, temporary)
-        self.known.add(digest)
+    async def _keep(self, digest: str, content: bytes, now: datetime) -> None:
+        temporary = await self.files.new_temporary()
+        await asyncio.to_thread(temporary.write_bytes, content)
+        await self.files.adopt(NODE_FILES, temporary)
+        self.known[digest] = now
 
 
 async def save(

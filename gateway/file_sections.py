@@ -45,10 +45,21 @@ class FilesSettings(Section):
     reserve_bytes: NonNegativeInt = Field(
         default=1_000 * MB, description="byte; đĩa còn ít hơn thì không nhận thêm, trả 503"
     )
+    orphan_hours: int = Field(
+        default=24,
+        ge=0,
+        description="giờ một tệp không hồ sơ nào nhắc tới được để yên, rồi cất riêng, rồi mới xóa; từ 2, 0: không dọn",
+    )
+    scrub_bytes_per_second: NonNegativeInt = Field(
+        default=5 * MB, description="byte mỗi giây đọc lại để so mã băm; 0: không đọc lại"
+    )
+    scrub_days: PositiveInt = Field(default=30, description="số ngày giữa hai vòng đọc lại toàn kho")
     s3: S3Section | None = None
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:
         if self.store == "s3" and self.s3 is None:
             raise ValueError("files.store = “s3” cần mục [files.s3]")
+        if self.orphan_hours == 1:
+            raise ValueError("orphan_hours phải từ 2 trở lên, hoặc 0 để không dọn")
         return self

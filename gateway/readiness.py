@@ -7,6 +7,7 @@ documents wait for it. Neither is Kafka for a process that takes documents in: t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ..queue.errors import PASSING
 from .channels import warnings as channel_warnings
 from .errors import GatewayError
 from .files.errors import FileError
+from .files.layout import NODE_FILES
 from .node import Node
 from .postgres.errors import DatabaseError
 from .postgres.migrations.runner import known_steps
@@ -24,6 +26,7 @@ from .settings import API
 
 PATIENCE: Final = 2.0  # seconds for the database's answer
 IN_ORDER: Final = "ok"
+_NO_FILE: Final = "0" * 64
 _BROKER: Final = {
     "KAFKA_AWAY": "Kafka không trả lời; tin chờ trong cơ sở dữ liệu.",
     "BROKER_STALLED": "Có tin trong Kafka mà bộ nhận của tiến trình này không nhận được.",
@@ -97,13 +100,27 @@ class Readiness:
         if found != steps[-1]:
             warnings.append(f"Cơ sở dữ liệu ở bước {found}, mới hơn chương trình ({steps[-1]}).")
 
-    async def _files(self, _warnings: list[str]) -> None:
+    async def _files(self, warnings: list[str]) -> None:
         if not await asyncio.to_thread(self.node.files.has_room, 0):
             raise GatewayError("DISK_LOW", "Kho tệp sắp hết dung lượng, tạm thời không nhận thêm.")
         try:
             await asyncio.to_thread(_write, self.node.scratch)
         except OSError as error:
             raise GatewayError("FILE_STORE_FAILED", "Không ghi được vào thư mục dữ liệu.") from error
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.node.files.exists(NODE_FILES, _NO_FILE)
+        except TimeoutError as error:
+            raise GatewayError("FILE_STORE_FAILED", "Kho tệp trả lời quá chậm.") from error
+        await self._faults(warnings)
+
+    async def _faults(self, warnings: list[str]) -> None:
+        """Files that are gone or damaged: a person's work, and no reason to take nothing in."""
+        with contextlib.suppress(*PASSING, DatabaseError, TimeoutError):
+            async with asyncio.timeout(PATIENCE), self.node.db.unit(None) as conn:
+                faults = await self.node.db.queries.fault_count(conn)
+            if faults:
+                warnings.append(f"Kho tệp có {faults} tệp thiếu hoặc hỏng; xem /v1/operations/files.")
 
     async def _broker(self, warnings: list[str]) -> None:
         code = self.trouble()

@@ -20,9 +20,11 @@ from .pipeline.probing import probe_channels
 from .pipeline.routine import (
     housekeeping,
     judge_again,
+    keep_files,
     keep_revocation_data,
     look_for_mail,
     match_parked,
+    scrub_files,
     synchronise_directory,
     watch_expiries,
     watch_sessions,
@@ -59,7 +61,7 @@ def _jobs(node: Node) -> dict[str, Job]:
 
     async def clockwork(over: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            for job in (housekeeping, judge_again, match_parked, watch_expiries):
+            for job in (housekeeping, judge_again, keep_files, match_parked, scrub_files, watch_expiries):
                 group.create_task(job(node, over))
             for name, axis in node.axes.items():
                 if name != LOCAL:

@@ -11,7 +11,8 @@ from lienthong.deploy.s3.server import S3Server
 from lienthong.gateway.files.cache import Cache
 from lienthong.gateway.files.local import LocalStore
 from lienthong.gateway.files.port import FileStore
-from lienthong.gateway.files.s3 import S3Place, S3Store
+from lienthong.gateway.files.s3 import S3Store
+from lienthong.gateway.files.s3_place import S3Place
 
 
 def local_store(root: Path, *, name: str = "t", reserve: int = 0) -> LocalStore:

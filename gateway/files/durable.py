@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 from datetime import UTC
@@ -106,3 +107,27 @@ def sweep_folder(folder: Path, older_than: datetime) -> int:
                     Path(entry).unlink()
                     removed += 1
     return removed
+
+
+@contextlib.contextmanager
+def shared_turn(root: Path) -> Iterator[None]:
+    """Bytes are getting their name: meanwhile nobody takes names away, in no process of this machine."""
+    with _turn(root, fcntl.LOCK_SH):
+        yield
+
+
+@contextlib.contextmanager
+def sole_turn(root: Path) -> Iterator[None]:
+    """Meanwhile no bytes get a name."""
+    with _turn(root, fcntl.LOCK_EX):
+        yield
+
+
+@contextlib.contextmanager
+def _turn(root: Path, kind: int) -> Iterator[None]:
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)

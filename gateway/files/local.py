@@ -16,13 +16,14 @@ import shutil
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from .durable import WINDOW, copy_synced, digest_of, disk_errors, sweep_folder, sync_file, sync_folder
-from .errors import damaged, not_found
+from . import local_sweep
+from .durable import WINDOW, copy_synced, digest_of, disk_errors, shared_turn, sweep_folder, sync_file, sync_folder
+from .errors import FileError, damaged, not_found
 from .incoming import Incoming
-from .layout import AgencyKey, Layout, StoredFile, agency_folder
+from .layout import AgencyKey, Layout, StoredFile, StoredObject, agency_folder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -72,17 +73,24 @@ class LocalStore:
     async def at_hand(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[Path]:
         """The file itself, whose bytes nobody looks at again here. Raise FILE_NOT_FOUND."""
         path = self.path(agency_id, sha256)
-        if not path.is_file():
+        if not path.is_file() and not await self.bring_back(agency_id, sha256):
             raise not_found()
         yield path
 
     async def exists(self, agency_id: AgencyKey, sha256: str) -> bool:
-        return await asyncio.to_thread(self.path(agency_id, sha256).is_file)
+        path = self.path(agency_id, sha256)
+        return await asyncio.to_thread(path.is_file) or await self.bring_back(agency_id, sha256)
 
     async def stream(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[bytes]:
         """As the port says; what differs from its digest is FILE_DAMAGED once it is read."""
         digest = hashlib.sha256()
-        file = await asyncio.to_thread(_open_file, self.path(agency_id, sha256))
+        path = self.path(agency_id, sha256)
+        try:
+            file = await asyncio.to_thread(_open_file, path)
+        except FileError:
+            if not await self.bring_back(agency_id, sha256):
+                raise
+            file = await asyncio.to_thread(_open_file, path)
         try:
             while chunk := await asyncio.to_thread(_read_window, file):
                 digest.update(chunk)
@@ -91,6 +99,30 @@ class LocalStore:
             file.close()
         if digest.hexdigest() != sha256:
             raise damaged()
+
+    async def listing(self, after: tuple[str, str] = ("", "")) -> AsyncIterator[Sequence[StoredObject]]:
+        pages = local_sweep.pages(self._layout.root, after)
+        while page := await asyncio.to_thread(next, pages, None):
+            yield page
+
+    async def listing_aside(self) -> AsyncIterator[Sequence[StoredObject]]:
+        pages = local_sweep.pages(self._layout.root / "aside", ("", ""))
+        while page := await asyncio.to_thread(next, pages, None):
+            yield page
+
+    async def set_aside(self, owner: AgencyKey, sha256: str, *, older_than: datetime) -> bool:
+        source, target = self.path(owner, sha256), self._layout.aside(owner, sha256)
+        return await asyncio.to_thread(local_sweep.set_aside, self._layout, source, target, older_than)
+
+    async def bring_back(self, owner: AgencyKey, sha256: str) -> bool:
+        source, target = self._layout.aside(owner, sha256), self.path(owner, sha256)
+        return await asyncio.to_thread(local_sweep.bring_back, self._layout, source, target)
+
+    async def discard(self, owner: AgencyKey, sha256: str) -> None:
+        await asyncio.to_thread(_remove, self._layout.aside(owner, sha256))
+
+    async def claim(self, database: str) -> str:
+        return await asyncio.to_thread(local_sweep.claim, self._layout, database)
 
     async def remove(self, agency_id: AgencyKey, sha256: str) -> None:
         """Take the bytes away; the caller knows that no row names them. Absent bytes are no error."""
@@ -111,7 +143,8 @@ class LocalStore:
 
     def _keep(self, path: Path, target: Path) -> None:
         with disk_errors():
-            with contextlib.suppress(FileNotFoundError):
+            self._layout.ensure(target.parent)
+            with shared_turn(self._layout.root), contextlib.suppress(FileNotFoundError):
                 os.utime(target)  # its age counts from now
                 sync_folder(target.parent)  # whoever wrote it may not have synced its name yet
                 return

@@ -23,7 +23,8 @@ def open_files(settings: Settings, *, token: Callable[[], str]) -> FileStore:
 
 def _open_s3(settings: Settings, section: S3Section, token: Callable[[], str]) -> FileStore:
     from .cache import Cache
-    from .s3 import S3Place, S3Store  # here: the client library loads only where it is used
+    from .s3 import S3Store  # here: the client library loads only where it is used
+    from .s3_place import S3Place
 
     place = S3Place(
         endpoint=section.endpoint.rstrip("/"),

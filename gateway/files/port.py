@@ -10,10 +10,10 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
-from .layout import AgencyKey, StoredFile
+from .layout import AgencyKey, StoredFile, StoredObject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -57,6 +57,33 @@ class FileStore(Protocol):
 
     def stream(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[bytes]:
         """Yield the bytes in windows; raise FILE_NOT_FOUND before the first one if there are none."""
+        ...
+
+    def listing(self, after: tuple[str, str] = ("", "")) -> AsyncIterator[Sequence[StoredObject]]:
+        """What is stored behind the key ``after`` (owner, sha256), in pages by key; what comes meanwhile may lack."""
+        ...
+
+    def listing_aside(self) -> AsyncIterator[Sequence[StoredObject]]:
+        """What ``set_aside`` has set aside."""
+        ...
+
+    async def set_aside(self, owner: AgencyKey, sha256: str, *, older_than: datetime) -> bool:
+        """Take bytes out of sight that were last put before ``older_than``; whether it was done.
+
+        They still lie in the store: whoever asks for them finds them, and they are back where they were.
+        """
+        ...
+
+    async def bring_back(self, owner: AgencyKey, sha256: str) -> bool:
+        """Undo ``set_aside``; whether the bytes are in sight now. They count as new."""
+        ...
+
+    async def discard(self, owner: AgencyKey, sha256: str) -> None:
+        """Remove what was set aside, for good; bytes in sight are never touched."""
+        ...
+
+    async def claim(self, database: str) -> str:
+        """Mark the store as that of ``database`` unless it is marked; answer whose it is."""
         ...
 
     async def remove(self, agency_id: AgencyKey, sha256: str) -> None:

@@ -9,49 +9,33 @@ compared with its digest before anybody sees it. Several processes share a bucke
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import shutil
 import stat
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 import obstore
-from obstore.store import S3Store as Bucket
+from obstore.exceptions import AlreadyExistsError
 
 from .cache import Cache
 from .durable import WINDOW, create_private, digest_of, disk_errors, sweep_folder, write_all
 from .errors import FileError, damaged
 from .incoming import Incoming
-from .layout import AgencyKey, Layout, StoredFile, agency_folder
+from .layout import OWNER_MARK, AgencyKey, Layout, StoredFile, StoredObject, agency_folder
 from .s3_errors import s3_errors
+from .s3_place import UPLOAD_SECONDS, S3Place, object_of, open_bucket
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
+PAGE: Final = 1000  # keys of one answer
 PART: Final = 8 << 20  # bytes of one part of an upload; two are in memory
 ASK_SECONDS: Final = 30.0  # one short question, its repetitions included
-UPLOAD_SECONDS: Final = 600.0
 STALL_SECONDS: Final = 60.0  # without a byte of a download
-# Whoever is not the endpoint itself is asked through this proxy, which does not exist: redirects lead nowhere.
-_NOWHERE: Final = "http://127.0.0.1:1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class S3Place:
-    """Where the bucket is and how to enter."""
-
-    endpoint: str  # http(s)://host:port
-    bucket: str
-    region: str
-    access_key: str
-    secret_key: str
-    authority: bytes | None = None  # PEM of the server's root certificate
-    prefix: str = ""  # before every key, without a slash at its end
 
 
 class S3Store:
@@ -69,7 +53,7 @@ class S3Store:
         self._token = token
         self._reserve = reserve
         self._prefix = f"{place.prefix}/" if place.prefix else ""
-        self._bucket = _open(place)
+        self._bucket = open_bucket(place)
 
     async def start(self, *, older_than: datetime) -> int:
         """As the port says; raise FILE_STORE_REFUSED, FILE_STORE_BUCKET, FILE_STORE_TRUST, FILE_STORE_FAILED."""
@@ -120,19 +104,12 @@ class S3Store:
             yield path
 
     async def exists(self, agency_id: AgencyKey, sha256: str) -> bool:
-        try:
-            async with s3_errors(ASK_SECONDS):
-                await obstore.head_async(self._bucket, self._key(agency_id, sha256))
-        except FileError as error:
-            if error.code == "FILE_NOT_FOUND":
-                return False
-            raise
-        return True
+        key = self._key(agency_id, sha256)
+        return await self._head(key) is not None or await self.bring_back(agency_id, sha256)
 
     async def stream(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[bytes]:
         digest = hashlib.sha256()
-        async with s3_errors(ASK_SECONDS):
-            answer = await obstore.get_async(self._bucket, self._key(agency_id, sha256))
+        answer = await self._get(agency_id, sha256)
         windows = aiter(answer.stream(min_chunk_size=WINDOW))
         while True:
             async with s3_errors(STALL_SECONDS):
@@ -144,6 +121,80 @@ class S3Store:
             yield content
         if digest.hexdigest() != sha256:
             raise damaged()
+
+    async def _get(self, agency_id: AgencyKey, sha256: str) -> obstore.GetResult:
+        key = self._key(agency_id, sha256)
+        try:
+            async with s3_errors(ASK_SECONDS):
+                return await obstore.get_async(self._bucket, key)
+        except FileError as error:
+            if error.code != "FILE_NOT_FOUND" or not await self.bring_back(agency_id, sha256):
+                raise
+        async with s3_errors(ASK_SECONDS):
+            return await obstore.get_async(self._bucket, key)
+
+    async def listing(self, after: tuple[str, str] = ("", "")) -> AsyncIterator[Sequence[StoredObject]]:
+        offset = self._key(*after) if all(after) else None
+        async for page in self._pages(self._prefix, offset):
+            yield page
+
+    async def listing_aside(self) -> AsyncIterator[Sequence[StoredObject]]:
+        async for page in self._pages(f"{self._prefix}aside/", None):
+            yield page
+
+    async def _pages(self, prefix: str, offset: str | None) -> AsyncIterator[Sequence[StoredObject]]:
+        pages = aiter(obstore.list(self._bucket, prefix=prefix or None, offset=offset, chunk_size=PAGE))
+        while True:
+            async with s3_errors(ASK_SECONDS):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            found = [object_of(prefix, one["path"], one["size"], one["last_modified"]) for one in page]
+            yield [one for one in found if one is not None]
+
+    async def set_aside(self, owner: AgencyKey, sha256: str, *, older_than: datetime) -> bool:
+        """A copy first: whoever puts the same bytes before the removal finds them aside."""
+        key = self._key(owner, sha256)
+        modified_at = await self._head(key)
+        if modified_at is None or modified_at >= older_than:
+            return False
+        async with s3_errors(ASK_SECONDS):
+            with contextlib.suppress(FileNotFoundError):  # another sweep was faster
+                await obstore.copy_async(self._bucket, key, self._aside(owner, sha256))
+                await obstore.delete_async(self._bucket, key)
+                return True
+        return False
+
+    async def bring_back(self, owner: AgencyKey, sha256: str) -> bool:
+        """The copy aside stays until the removal of it is certain to take nothing away."""
+        key, aside = self._key(owner, sha256), self._aside(owner, sha256)
+        if await self._head(key) is not None:
+            return True  # put again meanwhile
+        async with s3_errors(ASK_SECONDS):
+            with contextlib.suppress(FileNotFoundError):
+                await obstore.copy_async(self._bucket, aside, key)
+        return await self._head(key) is not None  # somebody else may have brought it back
+
+    async def discard(self, owner: AgencyKey, sha256: str) -> None:
+        async with s3_errors(ASK_SECONDS):
+            await obstore.delete_async(self._bucket, self._aside(owner, sha256))
+
+    async def claim(self, database: str) -> str:
+        key = self._prefix + OWNER_MARK
+        async with s3_errors(ASK_SECONDS):
+            with contextlib.suppress(AlreadyExistsError):
+                await obstore.put_async(self._bucket, key, database.encode(), mode="create")
+            return bytes(await (await obstore.get_async(self._bucket, key)).bytes_async()).decode()
+
+    async def _head(self, key: str) -> datetime | None:
+        """When the object was last put; None: there is none."""
+        async with s3_errors(ASK_SECONDS):
+            with contextlib.suppress(FileNotFoundError):
+                return (await obstore.head_async(self._bucket, key))["last_modified"]
+        return None
+
+    def _aside(self, agency_id: AgencyKey, sha256: str) -> str:
+        return self._prefix + self._layout.aside(agency_id, sha256).relative_to(self._layout.root).as_posix()
 
     async def remove(self, agency_id: AgencyKey, sha256: str) -> None:
         async with s3_errors(ASK_SECONDS):
@@ -196,26 +247,3 @@ def _measured(path: Path, known: str | None) -> tuple[str, int]:
         if not stat.S_ISREG(found.st_mode):
             raise FileError("FILE_STORE_FAILED", "Chỉ nhận tệp thường vào kho.", blame="ours")
         return (known, found.st_size) if known else digest_of(path)
-
-
-def _open(place: S3Place) -> Bucket:
-    host = urlsplit(place.endpoint).hostname or ""
-    client: dict[str, Any] = {
-        "allow_http": place.endpoint.startswith("http://"),
-        "connect_timeout": timedelta(seconds=5),
-        "timeout": timedelta(seconds=UPLOAD_SECONDS),
-        "proxy_url": _NOWHERE,
-        "proxy_excludes": host,
-    }
-    if place.authority is not None:
-        client["root_certificate"] = place.authority
-    return Bucket(
-        place.bucket,
-        endpoint=place.endpoint,
-        region=place.region,
-        access_key_id=place.access_key,
-        secret_access_key=place.secret_key,
-        virtual_hosted_style_request=False,
-        client_options=client,  # type: ignore[arg-type]
-        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
-    )

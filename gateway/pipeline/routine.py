@@ -23,12 +23,15 @@ from ..desk import sessions, tickets
 from ..directory import synchronise
 from ..errors import GatewayError
 from ..exchanges import Incoming
+from ..files.errors import FileError
 from ..node import Node
+from ..upkeep.clockwork import scrub_when_due, sweep_when_due
 from .inward import poll
 from .passing import asked
 from .reexamining import Reexamination
 
 _HOUR: Final = 3600.0
+_TEN_MINUTES: Final = 600.0
 _SURVEY: Final = 6 * _HOUR  # a day is the unit, but a node may be off at night
 _KEEP_SETTLED: Final = 3 * 24 * _HOUR  # messages and work rows that are over
 _KEEP_INBOX: Final = 2 * _KEEP_SETTLED  # inbox rows outlive the messages they absorbed
@@ -139,6 +142,24 @@ async def housekeeping(node: Node, stop: asyncio.Event) -> None:
     await repeat("housekeeping", once, stop, _HOUR)
 
 
+async def keep_files(node: Node, stop: asyncio.Event) -> None:
+    """Take away what nothing names, slowly; see gateway/upkeep/."""
+
+    async def once() -> None:
+        await sweep_when_due(node)
+
+    await repeat("file sweep", once, stop, _TEN_MINUTES)
+
+
+async def scrub_files(node: Node, stop: asyncio.Event) -> None:
+    """Read everything again from time to time, slowly."""
+
+    async def once() -> None:
+        await scrub_when_due(node, stop)
+
+    await repeat("file scrub", once, stop, _TEN_MINUTES)
+
+
 async def repeat(name: str, once: Callable[[], Awaitable[None]], stop: asyncio.Event, every: float) -> None:
     """Do it again and again, ``every`` seconds after it ended, until the stop."""
     while not stop.is_set():
@@ -150,7 +171,7 @@ async def guarded(name: str, once: Callable[[], Awaitable[None]]) -> None:
     """Do it once; whatever goes wrong is told in the log."""
     try:
         await once()
-    except (AxisError, GatewayError, SigningError) as error:
+    except (AxisError, FileError, GatewayError, SigningError) as error:
         _log.warning("round-failed", task=name, code=error.code, error=error.message)
     except Exception as error:  # noqa: BLE001 - the guard of the pollers
         _log.exception("round-broken", task=name, error=repr(error))
