@@ -28,7 +28,7 @@ class Happening(StrEnum):
     FAILED = "failed"  # a call did not, and the way is to blame
     TRIPPED = "tripped"  # the last failure that is borne; told from FAILED here
     REFUSED = "refused"  # the axis does not take our key or system id
-    TAKEN = "taken"  # a process takes the probe, when one is due
+    TAKEN = "taken"  # a process takes the probe, when one is due or its own was cut off
     GIVEN_BACK = "given_back"  # its process stops before the probe has an outcome
     HURRIED = "hurried"  # a person wants the probe now
     STOPPED = "stopped"  # a person pauses the channel
@@ -88,11 +88,6 @@ class Breaker:
     probe_until: datetime | None = None
     probe_by: str | None = None
 
-    @property
-    def probe_due_at(self) -> datetime | None:
-        """When a probe may be taken: after cooling, or when whoever had it fell silent."""
-        return self.probe_at or self.probe_until
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -109,8 +104,7 @@ def after(breaker: Breaker, happening: Happening, moment: Moment, *, generation:
     """The breaker after it; None when it has no effect: not in the table, of a past generation, not due yet."""
     if generation is not None and generation != breaker.generation:
         return None
-    due = breaker.probe_due_at
-    if happening is Happening.TAKEN and (due is None or due > moment.now):
+    if happening is Happening.TAKEN and not _free(breaker, moment):
         return None
     if happening is Happening.FAILED and breaker.failures + 1 >= moment.settings.failures:
         happening = Happening.TRIPPED if breaker.state is ChannelState.CLOSED else happening
@@ -123,6 +117,12 @@ def unsteady(breaker: Breaker, moment: Moment) -> bool:
     if breaker.state is not ChannelState.CLOSED:
         return True
     return breaker.openings > 0 and moment.now - breaker.since < _cooling(moment.settings, breaker.openings, 0.5)
+
+
+def _free(breaker: Breaker, moment: Moment) -> bool:
+    """Cooling is over, or whoever had the probe fell silent; a process asks again only when its own is no more."""
+    due = breaker.probe_at or breaker.probe_until
+    return due is not None and (due <= moment.now or breaker.probe_by == moment.process)
 
 
 def _enter(breaker: Breaker, moment: Moment, state: ChannelState) -> Breaker:

@@ -80,8 +80,12 @@ async def happened(
 
 
 async def take_probe(connection: Connection, name: str, rules: Rules, *, process: str, lease: float) -> Passage | None:
-    """The one probe, when it is due: for ``lease`` seconds nobody else gets it. None: not due, or just taken."""
-    row = await statements().channel_lock_due(connection, name=name)
+    """The one probe, when it is due: for ``lease`` seconds nobody else gets it. None: not due, or just taken.
+
+    Names of processes are unique, and each probes a channel once at a time: when it asks while the row says that it
+    has the probe, it was killed or cut off from the database, and gets it again.
+    """
+    row = await statements().channel_lock_due(connection, name=name, process=process)
     if row is None:
         return None
     moment = Moment(now=row["now"], chance=rules.chance, settings=rules.settings, process=process, lease=lease)
@@ -93,19 +97,9 @@ async def take_probe(connection: Connection, name: str, rules: Rules, *, process
     return Passage(channel=name, generation=row["generation"] + 1, troubled=True)
 
 
-async def probe_is_due(connection: Connection, name: str) -> bool:
+async def probe_is_due(connection: Connection, name: str, *, process: str) -> bool:
     """A look that locks nothing."""
-    return bool(await statements().channel_probe_due(connection, name=name))
-
-
-async def give_back_probes(connection: Connection, rules: Rules, *, process: str) -> int:
-    """Probes that this process took before it was killed are due at once; how many. Names of processes are unique."""
-    reason = "Tiến trình thăm dò đã dừng đột ngột."
-    told = Told(happening=Happening.GIVEN_BACK, actor=process, reason=reason)
-    held = [row async for row in statements().channel_probes_held(connection, process=process)]
-    for row in held:
-        await happened(connection, row["name"], told, rules, generation=row["generation"])
-    return len(held)
+    return bool(await statements().channel_probe_due(connection, name=name, process=process))
 
 
 async def know(connection: Connection, names: Sequence[str]) -> None:

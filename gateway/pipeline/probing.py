@@ -2,7 +2,7 @@
 
 A look for mail reads only, so a probe whose answer is lost leaves nothing to clear up; a document is never the probe.
 Every process with workers or pollers stands ready; the row of the channel gives the probe to one, with a lease that
-outlives the call. A process that is killed meanwhile lets the lease run out, or gives the probe back when it starts.
+outlives the call. A process that is killed or cut off meanwhile takes its own probe again, or lets the lease run out.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import structlog
 from ...adapters.axis import Axis
 from ...adapters.errors import AxisError
 from ...queue.breaker import Happening
-from ...queue.channels import Passage, Told, give_back_probes, happened, probe_is_due, take_probe
+from ...queue.channels import Passage, Told, happened, probe_is_due, take_probe
 from ..node import Node
 from .handover import channel_of
 from .inward import poll
 from .passing import Says, note, rules, says_error, tell
-from .routine import guarded, repeat
+from .routine import repeat
 
 _log = structlog.get_logger(__name__)
 _LOOK: Final = 1.0  # seconds, at most, between two looks whether a probe is due
@@ -32,12 +32,6 @@ _MARGIN: Final = 15.0  # the lease is longer than the call by this
 
 async def probe_channels(node: Node, stop: asyncio.Event) -> None:
     """Probe the channels of all axes until the stop."""
-
-    async def take_up() -> None:
-        async with node.db.unit(None) as conn:
-            await give_back_probes(conn, rules(node), process=node.settings.instance)
-
-    await guarded("probes", take_up)
     async with asyncio.TaskGroup() as group:
         for axis in node.axes.values():
             group.create_task(_watch(node, axis, stop), name=f"probe {axis.name}")
@@ -52,12 +46,12 @@ async def _watch(node: Node, axis: Axis, stop: asyncio.Event) -> None:
 
 async def probe(node: Node, axis: Axis, stop: asyncio.Event) -> bool:
     """Take the probe if it is due, and tell what came of it; whether it was ours."""
-    name, limit = channel_of(axis.name), _limit(node, axis.name)
+    name, limit, process = channel_of(axis.name), _limit(node, axis.name), node.settings.instance
     async with node.db.single() as conn:
-        if not await probe_is_due(conn, name):
+        if not await probe_is_due(conn, name, process=process):
             return False
     async with node.db.unit(None) as conn:
-        passage = await take_probe(conn, name, rules(node), process=node.settings.instance, lease=limit + _MARGIN)
+        passage = await take_probe(conn, name, rules(node), process=process, lease=limit + _MARGIN)
     if passage is None:
         return False
     _log.info("channel-probe", channel=name, limit=limit)

@@ -241,4 +241,4 @@ async def test_a_stop_does_not_wait_for_a_probe_and_leaves_it_to_the_next(
     async with Database(addresses.app_dsn) as database, database.unit(None) as connection:
         (left,) = [one for one in await list_channels(connection) if one.name == CHANNEL]
         assert (left.state, left.openings) == (ChannelState.OPEN, 1)
-        assert await probe_is_due(connection, CHANNEL)
+        assert await probe_is_due(connection, CHANNEL, process="node-1")

@@ -146,6 +146,15 @@ def test_a_person_hurries_the_probe_but_never_a_second_one(stage: Stage) -> None
     assert stage.happens(Happening.SUCCEEDED, generation=probe)
 
 
+def test_a_process_that_was_cut_off_takes_its_own_probe_again(stage: Stage) -> None:
+    stage.fail(3)
+    stage.passes(10)
+    lost = stage.probe("một")
+    assert stage.probe("hai") is None
+    assert stage.probe("một") is not None
+    assert not stage.happens(Happening.SUCCEEDED, generation=lost)
+
+
 def test_a_probe_given_back_is_due_at_once_without_cooling_longer(stage: Stage) -> None:
     stage.fail(3)
     stage.passes(10)
@@ -231,10 +240,10 @@ def _play(stage: Stage, model: Model, step: tuple) -> None:
             if stage.happens(Happening(word), generation=generation):
                 model.outcome(word)
         case ("probe", process):
-            open_probes = [until for until in stage.probes.values() if until > stage.now]
-            heard = stage.breaker.state is ChannelState.HALF_OPEN
-            if stage.probe(process) is not None:
-                assert not (heard and open_probes and stage.probes.get(stage.breaker.generation - 1) in open_probes)
+            before, others = stage.breaker, stage.breaker.probe_by not in (None, process)
+            if stage.probe(process) is not None and others:
+                assert before.probe_until is not None
+                assert before.probe_until <= stage.now, "only a lease that ran out goes to another"
         case ("probe ends", place, word) if stage.probes:
             generation = sorted(stage.probes)[place % len(stage.probes)]
             if stage.happens(Happening(word), generation=generation):

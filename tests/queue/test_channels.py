@@ -21,7 +21,6 @@ from lienthong.queue.channels import (
     Told,
     admit,
     events_of,
-    give_back_probes,
     happened,
     list_channels,
     probe_is_due,
@@ -147,7 +146,7 @@ async def test_of_many_processes_one_gets_the_probe(database: Database) -> None:
     channel = await shown(database)
     assert (channel.state, channel.openings) == (ChannelState.OPEN, 2)
     async with database.unit(None) as connection:
-        assert not await probe_is_due(connection, AXIS)
+        assert not await probe_is_due(connection, AXIS, process="một")
 
 
 async def test_a_probe_whose_lease_ran_out_goes_to_another_and_the_first_is_not_heard(database: Database) -> None:
@@ -162,14 +161,16 @@ async def test_a_probe_whose_lease_ran_out_goes_to_another_and_the_first_is_not_
     assert (await tell(database, Happening.SUCCEEDED, generation=second.generation)).after is ChannelState.CLOSED
 
 
-async def test_a_process_that_starts_again_gives_back_the_probe_it_was_killed_with(database: Database) -> None:
+async def test_a_process_that_starts_again_takes_the_probe_it_was_killed_with(database: Database) -> None:
     await fail(database, 2)
     await cooled(database)
-    await probe(database, "một", lease=3600)
-    async with database.unit(None) as connection:
-        assert await give_back_probes(connection, RULES, process="hai") == 0
-        assert await give_back_probes(connection, RULES, process="một") == 1
-    assert await probe(database, "hai") is not None
+    killed = await probe(database, "một", lease=3600)
+    assert await probe(database, "hai") is None
+    again = await probe(database, "một")
+    assert killed is not None
+    assert again is not None
+    assert not (await tell(database, Happening.FAILED, generation=killed.generation)).counted
+    assert (await tell(database, Happening.SUCCEEDED, generation=again.generation)).after is ChannelState.CLOSED
 
 
 async def test_every_change_is_told_with_actor_and_reason_for_good(database: Database) -> None:

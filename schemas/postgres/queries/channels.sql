@@ -13,19 +13,19 @@ select state, since, failures, openings, generation, probe_at, probe_until, prob
 from channel where name = :name for update;
 
 -- name: channel_lock_due^
--- The same when a probe is due and nobody else is just taking it.
+-- The same when a probe is due, or is one that this process does no more, and nobody else is just taking it.
 select state, since, failures, openings, generation, probe_at, probe_until, probe_by, reason, changed_by,
     clock_timestamp() as now
-from channel where name = :name and coalesce(probe_at, probe_until) <= clock_timestamp()
+from channel
+where name = :name and (coalesce(probe_at, probe_until) <= clock_timestamp() or probe_by = :process)
 for update skip locked;
 
 -- name: channel_probe_due$
 -- Cheap, for the look that finds nothing.
-select exists (select from channel where name = :name and coalesce(probe_at, probe_until) <= clock_timestamp());
-
--- name: channel_probes_held
--- Channels whose probe this process took before it was killed.
-select name, generation from channel where state = 'half_open' and probe_by = :process order by name;
+select exists (
+    select from channel
+    where name = :name and (coalesce(probe_at, probe_until) <= clock_timestamp() or probe_by = :process)
+);
 
 -- name: channel_write!
 -- The breaker after a happening, and the event when there is something to tell.
