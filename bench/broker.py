@@ -1,8 +1,9 @@
-"""How fast messages go from the outbox to their effect: embedded, over a real Kafka, and bare libraries doing the same.
+"""How fast messages go from the outbox to their effect, and what the issue's figures are: one run, one table.
 
-``python bench/broker.py [--few N]``. PostgreSQL, Kafka, writer and consumer share the cores. Written beforehand, timed
-until the last effect is committed; then one message every 20 ms for the latency; then a large backlog for the relay.
-Bare: aiokafka and asyncpg writing the same rows in batches, without order, inbox or failures.
+``python bench/broker.py [--few N] [--without-broadcast]``. PostgreSQL, Kafka, writers and consumers share the cores.
+Rates: embedded, a pile written beforehand; Kafka and bare, written meanwhile; timed until the last effect is
+committed; the ways take turns, medians are printed. Bare: aiokafka and asyncpg writing the same rows in batches,
+without order, states or failures.
 """
 
 from __future__ import annotations
@@ -10,128 +11,80 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import random
 import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 from aiokafka.admin import NewTopic
 
 from lienthong.bench import broadcast
-from lienthong.bench.measuring import conditions, percentile
+from lienthong.bench.broker_figures import STEADY, Figures, table
+from lienthong.bench.kafka_away import absence
+from lienthong.bench.measuring import conditions
+from lienthong.bench.message_load import (
+    EFFECT,
+    KEYS,
+    TABLE,
+    alone,
+    drained,
+    message,
+    steady,
+    through,
+    warm,
+)
 from lienthong.deploy.kafka.cluster import Cluster
 from lienthong.gateway.postgres.database import Database
 from lienthong.gateway.postgres.migrations.runner import migrate
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
-from lienthong.queue import kafka_clients, outbox
+from lienthong.queue import kafka_clients
 from lienthong.queue.embedded import EmbeddedBroker
 from lienthong.queue.kafka import KafkaBroker
 from lienthong.queue.kafka_settings import KafkaSettings
-from lienthong.queue.messages import Message
-from lienthong.queue.port import Broker, Connection
 from lienthong.queue.settings import QueueSettings
 from lienthong.queue.wakeups import Wakeups
 
-TOPIC = "document"
-COUNT, PROBES, BACKLOG, KEYS = 20_000, 300, 100_000, 500
-WRITE_BATCH = 500
+ROUNDS = 3
+COUNT, PROBES, AWAY = 20_000, 300, 100_000
+STEADY_SECONDS = 10.0
 SETTINGS = QueueSettings(poll=1.0, batch=100)
-EFFECT = "insert into effect (message_id, key, number) values ($1, $2, $3)"
 
 
-@dataclass(slots=True)
-class Effects:
-    """The handler: a row per message in the broker's transaction; counts and times."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What the measurements share."""
 
-    wanted: int = 0
-    times: dict[uuid.UUID, float] = field(default_factory=dict)
-    done: asyncio.Event = field(default_factory=asyncio.Event)
+    db: Database
+    owner: asyncpg.Connection[asyncpg.Record]
+    cluster: Cluster
+    settings: KafkaSettings
+    dsn: str
 
-    async def handle(self, connection: Connection, batch: Sequence[Message]) -> None:
-        await connection.executemany(EFFECT, [(one.id, one.key, one.payload["n"]) for one in batch])
-        now = time.perf_counter()
-        for one in batch:
-            self.times[one.id] = now
-        if len(self.times) >= self.wanted:
-            self.done.set()
+    def embedded(self, wakeups: Wakeups) -> EmbeddedBroker:
+        return EmbeddedBroker(self.db, wakeups=wakeups, random=random.random, settings=SETTINGS)
 
-    def expect(self, count: int) -> None:
-        self.wanted, self.times, self.done = count, {}, asyncio.Event()
+    def kafka(self, wakeups: Wakeups) -> KafkaBroker:
+        return KafkaBroker(self.db, self.settings, wakeups=wakeups, random=random.random, settings=SETTINGS)
 
 
-def message(number: int) -> Message:
-    return Message(
-        id=uuid.uuid4(),
-        topic=TOPIC,
-        key=f"k{number % KEYS}",
-        type="lienthong.document.accepted.v1",
-        source="/bench",
-        occurred_at=datetime.now(UTC),
-        payload={"n": number, "sha256": "0" * 64, "size": 200_000},
-    )
-
-
-async def write(db: Database, count: int) -> None:
-    for start in range(0, count, WRITE_BATCH):
-        async with db.unit(None) as connection:
-            await outbox.append(connection, [message(n) for n in range(start, min(count, start + WRITE_BATCH))])
-
-
-@asynccontextmanager
-async def running(db: Database, build: Callable[[Wakeups], Broker], effects: Effects) -> AsyncIterator[None]:
-    stop, wakeups = asyncio.Event(), Wakeups(db)
-    broker = build(wakeups)
-    broker.subscribe(consumer="bench", topic=TOPIC, handler=effects.handle)
-    async with asyncio.TaskGroup() as group:
-        for root in (wakeups.run(stop), broker.run(stop), broker.relay(stop)):
-            group.create_task(root)
-        try:
-            yield
-        finally:
-            stop.set()
-
-
-async def rate(db: Database, build: Callable[[Wakeups], Broker], count: int) -> tuple[float, list[float]]:
-    """Messages per second of a prepared pile, then latencies in ms at low load."""
-    effects = Effects()
-    effects.expect(1)
-    async with running(db, build, effects):
-        await write(db, 1)  # topics, groups, plans
-        await effects.done.wait()
-    effects.expect(count)
-    await write(db, count)
-    begun = time.perf_counter()
-    async with running(db, build, effects):
-        await effects.done.wait()
-        speed = count / (time.perf_counter() - begun)
-        taken = []
-        for number in range(PROBES):
-            one = message(number)
-            effects.expect(1)
-            async with db.unit(None) as connection:
-                await outbox.append(connection, [one])
-            sent = time.perf_counter()
-            await effects.done.wait()
-            taken.append((effects.times[one.id] - sent) * 1000)
-            await asyncio.sleep(0.02)
-    return speed, taken
-
-
-async def bare(dsn: str, kafka: KafkaSettings, count: int) -> float:
+async def bare(stage: Stage, count: int) -> float:
     """The same rows by bare libraries: outbox row, send, receive, inbox row and effect, batches of 100."""
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(stage.dsn)
     await connection.execute("create table if not exists bare (id uuid primary key, body text)")
-    producer, topic = kafka_clients.producer(kafka), "bare"
-    consumer = kafka_clients.consumer(kafka, topic, "bare")
+    topic = f"bare-{uuid.uuid4().hex[:8]}"
+    client = kafka_clients.admin(stage.settings)
+    await client.start()
+    await client.create_topics([NewTopic(name=topic, num_partitions=6, replication_factor=1)])
+    await client.close()
+    producer, consumer = kafka_clients.producer(stage.settings), kafka_clients.consumer(stage.settings, topic, topic)
     await producer.start()
     await producer.send_and_wait(topic, b"warm")
     await consumer.start()
@@ -139,7 +92,7 @@ async def bare(dsn: str, kafka: KafkaSettings, count: int) -> float:
     begun = time.perf_counter()
 
     async def give() -> None:
-        own = await asyncpg.connect(dsn)
+        own = await asyncpg.connect(stage.dsn)
         for start in range(0, count, 100):
             part = bodies[start : start + 100]
             await own.executemany("insert into bare (id, body) values ($1, $2)", part)
@@ -170,18 +123,33 @@ async def bare(dsn: str, kafka: KafkaSettings, count: int) -> float:
     return speed
 
 
-async def backlog(db: Database, build: Callable[[Wakeups], Broker], count: int) -> float:
-    """Seconds until the relay has given a pile of so many messages to Kafka."""
-    effects = Effects()
-    effects.expect(count)
-    await write(db, count)
-    begun = time.perf_counter()
-    async with running(db, build, effects):
-        while True:
-            async with db.unit(None) as connection:
-                if not await connection.fetchval("select exists (select from outbox where state = 'pending')"):
-                    return time.perf_counter() - begun
-            await asyncio.sleep(0.5)
+async def measured(stage: Stage, few: int) -> Figures:
+    count = COUNT // few
+    embedded, kafka, plain = [], [], []
+    for build in (stage.embedded, stage.kafka):
+        await warm(stage.db, build)
+    for _ in range(ROUNDS):
+        embedded.append(await drained(stage.db, stage.embedded, count))
+        kafka.append(await through(stage.db, stage.kafka, count))
+        plain.append(await bare(stage, count))
+    kept, embedded_steady = await steady(
+        stage.db, stage.embedded, a_second=STEADY, seconds=max(2.0, STEADY_SECONDS / few)
+    )
+    embedded_alone = await alone(stage.db, stage.embedded, PROBES // few)
+    kafka_alone = await alone(stage.db, stage.kafka, PROBES // few)
+    away = await absence(stage.db, stage.owner, stage.cluster, stage.kafka, AWAY // few)
+    return Figures(
+        count=count,
+        embedded=statistics.median(embedded),
+        kafka=statistics.median(kafka),
+        bare=statistics.median(plain),
+        embedded_alone=embedded_alone,
+        kafka_alone=kafka_alone,
+        kept=kept,
+        embedded_steady=embedded_steady,
+        away=away,
+        broadcasts=(),
+    )
 
 
 @contextmanager
@@ -192,43 +160,33 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-async def main(few: int) -> None:
-    count, pile = COUNT // few, BACKLOG // few
+async def main(few: int, *, with_broadcast: bool) -> None:
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(open_folder())
         server = await stack.enter_async_context(EmbeddedServer(folder / "postgres", randbytes=os.urandom))
         await migrate(server.dsn)
         owner = await asyncpg.connect(server.dsn)
-        await owner.execute(
-            "create table effect (place bigserial, message_id uuid, key text, number int); grant all on effect,"
-            " effect_place_seq to lienthong_app"
-        )
+        stack.push_async_callback(owner.close)
+        await owner.execute(f"{TABLE}; grant all on effect, effect_place_seq to lienthong_app")
         cluster = stack.enter_context(Cluster(folder=folder / "kafka"))
-        kafka = KafkaSettings(servers=cluster.bootstrap, partitions=6, copies=1, in_sync=1)
         db = await stack.enter_async_context(Database(server.app_dsn))
-        settings: dict[str, Any] = {"random": random.random, "settings": SETTINGS}
-        embedded = await rate(db, lambda w: EmbeddedBroker(db, wakeups=w, **settings), count)
-        outer = await rate(db, lambda w: KafkaBroker(db, kafka, wakeups=w, **settings), count)
-        caught_up = await backlog(db, lambda w: KafkaBroker(db, kafka, wakeups=w, **settings), pile)
-        client = kafka_clients.admin(kafka)
-        await client.start()
-        await client.create_topics([NewTopic(name="bare", num_partitions=6, replication_factor=1)])
-        await client.close()
-        plain = await bare(server.dsn, kafka, count)
-        await owner.close()
+        settings = KafkaSettings(servers=cluster.bootstrap, partitions=6, copies=1, in_sync=1)
+        stage = Stage(db=db, owner=owner, cluster=cluster, settings=settings, dsn=server.dsn)
+        found = await measured(stage, few)
+    if with_broadcast:
+        with open_folder() as folder:
+            done = await broadcast.broadcasts(folder, broker="embedded", rounds=ROUNDS, inside=False)
+        found = replace(found, broadcasts=[one.dispatched for one in done])
     print(conditions())
-    print(f"\n{count} tin mỗi phép đo, {KEYS} khóa, một broker Kafka, một tiến trình nút\n")
-    print("| đường đi | tin/giây | trễ p50 (ms) | trễ p99 (ms) | tỉ lệ với thư viện trần |")
-    print("| --- | --- | --- | --- | --- |")
-    for name, (speed, taken) in (("nhúng (PostgreSQL)", embedded), ("Kafka", outer)):
-        middle, high = statistics.median(taken), percentile(taken, 99)
-        print(f"| {name} | {speed:.0f} | {middle:.1f} | {high:.1f} | {speed / plain:.2f} |")
-    print(f"| aiokafka + asyncpg trần | {plain:.0f} | – | – | 1 |")
-    print(f"\n{pile} tin dồn lại: bộ chuyển đưa hết vào Kafka trong {caught_up:.1f} giây.")
-    print(await broadcast.report())
+    print(f"\n{found.count} tin mỗi phép đo, {KEYS} khóa, trung vị của {ROUNDS} vòng xen kẽ; Kafka một broker, nút một")
+    print("tiến trình, PostgreSQL, Kafka, nguồn phát và nơi nhận cùng các lõi.\n")
+    print(table(found))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--few", type=int, default=1, help="chia số tin cho N")
-    asyncio.run(main(parser.parse_args().few))
+    parser.add_argument("--without-broadcast", action="store_true", help="không đo phát tới 700 nơi nhận")
+    options = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # Kafka is killed on purpose
+    asyncio.run(main(options.few, with_broadcast=not options.without_broadcast))

@@ -12,10 +12,16 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from .kafka_settings import KafkaSettings
 
 MAX_POLL_MS: Final = 300_000
+# How soon a client asks again that got no answer; it has several loops, and at the library's 0.1 s those of one node
+# asked an absent broker some hundred times a second.
+SEND_AGAIN_MS: Final = 300
+FETCH_AGAIN_MS: Final = 1000
 
 
 def producer(kafka: KafkaSettings) -> AIOKafkaProducer:
-    return AIOKafkaProducer(**_connection(kafka), enable_idempotence=True, acks="all", linger_ms=2)
+    return AIOKafkaProducer(
+        **_connection(kafka), enable_idempotence=True, acks="all", linger_ms=2, retry_backoff_ms=SEND_AGAIN_MS
+    )
 
 
 def consumer(kafka: KafkaSettings, topic: str, group: str) -> AIOKafkaConsumer:
@@ -31,6 +37,7 @@ def consumer(kafka: KafkaSettings, topic: str, group: str) -> AIOKafkaConsumer:
         session_timeout_ms=int(kafka.session_seconds * 1000),
         heartbeat_interval_ms=int(kafka.session_seconds * 1000 / 5),
         max_poll_interval_ms=MAX_POLL_MS,
+        retry_backoff_ms=FETCH_AGAIN_MS,
     )
 
 

@@ -14,7 +14,10 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from .seldom import Seldom
+
 HIDDEN: Final = "***"
+KAFKA_SECONDS: Final = 60.0  # its library says hundreds of times a second that a broker is away
 
 _SECRET_NAMES: Final = frozenset(
     {"authorization", "cookie", "dsn", "key", "otp", "passphrase", "password", "pin", "secret", "token"}
@@ -50,6 +53,7 @@ def configure(*, level: str, form: str, stream: TextIO) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last_processors(form))
     )
+    handler.addFilter(Seldom("aiokafka", seconds=KAFKA_SECONDS))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -206,3 +206,32 @@ async def test_a_topic_has_one_consumer(desk: Desk) -> None:
     with pytest.raises(QueueError) as caught:
         broker.subscribe(consumer="b", topic=TOPIC, handler=desk.record)
     assert caught.value.code == "TOPIC_TAKEN"
+
+
+async def test_a_long_row_behind_a_dead_letter_stands_aside_and_comes_in_order(desk: Desk, say: Say) -> None:
+    """More than any step looks at: others pass it by, and it loses neither a message nor its order."""
+    cured = asyncio.Event()
+
+    async def refuse_the_first(connection: Connection, batch: Sequence[Message]) -> None:
+        if not cured.is_set() and any(message.payload["n"] == 0 for message in batch):
+            raise QueueError("test", "không đọc được")
+        await desk.record(connection, batch)
+
+    await desk.write(*(say(n, "sick") for n in range(60)))
+    await desk.write(*(say(n, f"well{n % 4}") for n in range(60, 80)))
+    async with desk.running(refuse_the_first):
+
+        async def dead() -> list[outbox.DeadLetter]:
+            async with desk.database.unit(None) as connection:
+                return await outbox.dead_letters(connection)
+
+        [letter] = await until(dead, LONG)
+        await until(lambda: desk.has(20), LONG)
+        await desk.write(*(say(n, "sick") for n in range(80, 90)))
+        cured.set()
+        async with desk.database.unit(None) as connection:
+            assert await outbox.requeue(connection, letter.id)
+        await until(desk.settled, LONG)
+    effects = await desk.effects()
+    assert {key for key, _ in effects[:20]} == {f"well{n}" for n in range(4)}
+    assert [n for key, n in effects if key == "sick"] == [*range(60), *range(80, 90)]

@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from lienthong.gateway.monitoring.logs import HIDDEN, configure
+from lienthong.gateway.monitoring.seldom import Seldom
 
 SECRET = "TEST-0123456789abcdef"
 
@@ -90,3 +91,21 @@ def test_a_traceback_tells_no_local_variables(stream: io.StringIO) -> None:
 def test_level_is_kept(stream: io.StringIO) -> None:
     structlog.get_logger().debug("not shown")
     assert stream.getvalue() == ""
+
+
+def test_what_a_library_repeats_while_its_server_is_away_is_written_once_a_minute(stream: io.StringIO) -> None:
+    chatty, other = logging.getLogger("aiokafka.conn"), logging.getLogger("aiokafkaesque")
+    for n in range(100):
+        chatty.error("Unable connect to node with id %s", n)
+        other.error("Unable connect to node with id %s", n)
+    chatty.error("Something else")
+    said = [line["logger"] for line in lines(stream)]
+    assert (said.count("aiokafka.conn"), said.count("aiokafkaesque")) == (2, 100)
+
+
+def test_a_minute_later_it_is_written_again() -> None:
+    seldom = Seldom("aiokafka", seconds=60.0)
+    record = logging.makeLogRecord({"name": "aiokafka", "msg": "away", "created": 1000.0})
+    assert [seldom.filter(record), seldom.filter(record)] == [True, False]
+    record.created += 60.0
+    assert seldom.filter(record)
