@@ -57,10 +57,12 @@ class PublicFeed:
                 await waited(over, delay(_PAUSES, failures, 1.0) if failures else self._poll)
 
     async def step(self) -> bool:
-        """Publish what waits; whether there may be more at once."""
+        """Publish what waits; whether there may be more at once. The topic is made before anything is to be told."""
+        if not await self._ready():
+            return False
         async with self._store.single() as connection:
             messages = [self._message(row) async for row in statements().public_next(connection, batch=BATCH)]
-        if not messages or not await self._ready():
+        if not messages:
             return False
         sent = await self._send(messages)
         self.trouble = None if sent.ids or sent.refused else "Kafka không nhận sự kiện công khai."
@@ -79,7 +81,7 @@ class PublicFeed:
                 self.trouble = error.message
                 _log.warning("public-topic-unusable", topic=self._topic, error=error.message)
                 return False
-            self._prepared = True
+            self._prepared, self.trouble = True, None
         return True
 
     def _message(self, row: Any) -> Message:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
 import shutil
 import ssl
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from aiokafka.errors import KafkaConnectionError
 from jsonschema import Draft202012Validator
 
 from lienthong.adapters.emulator.settings import EmulatorSettings
+from lienthong.deploy.kafka.assemble import assembled
+from lienthong.deploy.kafka.cluster import LOGGING, BrokerProcess, free_ports
 from lienthong.gateway.settings import Settings
+from lienthong.queue.kafka_clients import admin
+from lienthong.queue.kafka_settings import KafkaAccount, KafkaSettings
+from lienthong.tests.waiting import until
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "compose"
 ROLES = ("api", "worker", "relay", "poller")
@@ -167,3 +176,70 @@ def test_images_have_a_version_and_only_the_edge_is_seen_outside() -> None:
     assert [name for name, service in services().items() if "ports" in service] == ["edge"]
     assert all(port.startswith("127.0.0.1:") for port in services()["edge"]["ports"])
     assert described()["networks"]["inside"]["internal"] is True
+
+
+@pytest.fixture
+def broker(prepared: Path, tmp_path: Path) -> Iterator[BrokerProcess]:
+    """A real broker under the compose file's own properties; addresses and folders replaced."""
+    local, controller, secure = free_ports(3)
+    secrets = mounted(prepared, services()["kafka"], tmp_path / "secrets")
+    text = (FOLDER / "kafka" / "server.properties").read_text("utf-8")
+    for there, here in {
+        "/run/secrets": str(secrets),
+        "/var/lib/kafka/data": str(tmp_path / "data"),
+        "0.0.0.0:9094": f"127.0.0.1:{secure}",
+        "kafka:9094": f"localhost:{secure}",
+        "127.0.0.1:9092": f"127.0.0.1:{local}",
+        "127.0.0.1:9093": f"127.0.0.1:{controller}",
+    }.items():
+        assert there in text
+        text = text.replace(there, here)
+    (tmp_path / "server.properties").write_text(text)
+    (tmp_path / "log4j2.properties").write_text(LOGGING)
+    tool = ["java", "-cp", f"{assembled()}/*", "kafka.tools.StorageTool", "format", "-t", "5L6g3nShT-eMCtK--X86sw"]
+    subprocess.run([*tool, "-c", tmp_path / "server.properties"], check=True, capture_output=True, timeout=60)
+    process = BrokerProcess(
+        number=1, folder=tmp_path, port=local, inner_port=local, controller_port=controller, secure_port=secure
+    )
+    process.start(assembled())
+    yield process
+    process.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+async def test_the_broker_lets_in_the_accounts_that_are_made_for_it(broker: BrokerProcess, prepared: Path) -> None:
+    await until(lambda: listening(broker), 60)
+    secrets, tools = broker.folder / "secrets", broker.folder / "tools"
+    tools.mkdir()
+    command = f'exec java -cp "{assembled()}/*" kafka.admin.ConfigCommand "$@"'
+    for name, body in (("kafka-configs.sh", command), ("kafka-acls.sh", f'echo "$@" >> {tools}/granted')):
+        (tools / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tools / name).chmod(0o755)
+    environment = {**os.environ, "KAFKA_BIN": str(tools), "SECRETS": str(secrets), "KAFKA_LOCAL": broker.address}
+    made = await asyncio.to_thread(
+        subprocess.run, ["sh", FOLDER / "kafka" / "accounts.sh"], env=environment, check=False, capture_output=True
+    )
+    assert made.returncode == 0, made.stderr
+    for line in (tools / "granted").read_text().splitlines():
+        if "User:theo-doi" in line:
+            assert "--operation Read" in line
+            assert not re.search(r"--operation (All|Write|Create|Alter|Delete)", line)
+            assert ("--topic lienthong.events" in line) != ("--group theo-doi" in line)
+    for user, file in (("lienthong", "kafka_password"), ("theo-doi", "kafka_reader_password")):
+        client = admin(account(broker, user, (secrets / file).read_text().strip(), prepared))
+        await client.start()
+        await client.close()
+    stranger = admin(account(broker, "lienthong", "TEST-guessed", prepared))
+    with pytest.raises(KafkaConnectionError):
+        await stranger.start()
+    await stranger.close()
+
+
+async def listening(broker: BrokerProcess) -> bool:
+    return broker.answers()
+
+
+def account(broker: BrokerProcess, user: str, password: str, prepared: Path) -> KafkaSettings:
+    entry = KafkaAccount(user=user, password=password, authority=prepared / "secrets" / "ca.pem")
+    return KafkaSettings(servers=f"localhost:{broker.secure_port}", account=entry)

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 account() { # tên, tệp mật khẩu
-    printf 'SCRAM-SHA-512=[password=%s]\n' "$(cat "$2")" > "$work/scram"
+    printf 'SCRAM-SHA-512=password=%s\n' "$(cat "$2")" > "$work/scram"
     "$bin/kafka-configs.sh" --bootstrap-server "$here" --alter --add-config-file "$work/scram" \
         --entity-type users --entity-name "$1"
 }
