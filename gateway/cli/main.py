@@ -28,6 +28,7 @@ from . import (
     policies,
     running,
     signing,
+    status,
     tokens,
     trust,
 )
@@ -49,6 +50,7 @@ COMMANDS: Final = (
     running.emulator,
     running.migrate,
     running.config,
+    status.status,
     checking.check,
     evidence.verify,
     packing.pack,
