@@ -10,7 +10,10 @@ import pytest
 import pytest_asyncio
 
 from lienthong.adapters.emulator.faults import Fault, FaultCode
+from lienthong.adapters.errors import AxisError
 from lienthong.adapters.vxp.protocol import Operation
+from lienthong.gateway.directory import synchronise
+from lienthong.gateway.errors import GatewayError
 from lienthong.tests.chaos.proxy import Proxy
 from lienthong.tests.chaos.watching import HttpWatch
 from lienthong.tests.conftest import Addresses
@@ -125,3 +128,29 @@ async def test_an_axis_that_stores_late_what_was_not_found_has_the_same_document
     await later(province)
     await sent(province, document)
     assert await province.rows("SELECT code, reason FROM hold") == []
+
+
+async def test_a_directory_that_is_broken_or_has_shrunk_leaves_the_one_there_is(province: Province) -> None:
+    """F12: half a list is not believed, and an agency that was in no list is still found."""
+    axis, agencies = province.node.axes["quoc-gia"], province.emulator.controls.ledger.state.agencies
+    whole = await known(province)
+    for variant in WRONG:
+        inject(province, "F04", Operation.AGENCIES, variant)
+        with pytest.raises(AxisError):
+            await synchronise(province.node, axis)
+        assert await known(province) == whole
+        province.emulator.controls.faults.clear()
+    kept = dict(agencies)
+    for code in list(agencies)[2:]:
+        del agencies[code]
+    with pytest.raises(GatewayError) as shrank:
+        await synchronise(province.node, axis)
+    assert shrank.value.code == "DIRECTORY_SHRANK"
+    assert await known(province) == whole
+    agencies.update(kept)
+    assert await synchronise(province.node, axis) == len(whole)
+
+
+async def known(province: Province) -> list[str]:
+    rows = await province.rows("SELECT code FROM directory WHERE valid_to IS NULL ORDER BY code")
+    return [row["code"] for row in rows]

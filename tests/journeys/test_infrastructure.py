@@ -22,8 +22,9 @@ import pytest_asyncio
 from lienthong.gateway.postgres.errors import DatabaseError
 from lienthong.gateway.postgres.migrations.runner import migrate
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
-from lienthong.tests.chaos import postgres_faults
+from lienthong.tests.chaos import kafka_faults, postgres_faults
 from lienthong.tests.chaos.disk_faults import MB, filled, small_disk
+from lienthong.tests.chaos.kafka_faults import behind_doors
 from lienthong.tests.chaos.proxy import Proxy, through
 from lienthong.tests.chaos.watching import HttpWatch, PgWatch
 from lienthong.tests.chaos.wires import Cut
@@ -208,3 +209,48 @@ async def test_a_postgresql_without_room_for_its_log_refuses_and_goes_on_when_th
 
 async def refused(eoffice: Insistence) -> bool:
     return await eoffice.attempt("452") is None
+
+
+# Kafka --------------------------------------------------------------------------------------------------------------
+
+DOORS = """[kafka]
+servers = "{servers}"
+partitions = 2
+copies = 1
+in_sync = 1
+"""
+
+
+@pytest.mark.timeout(300)
+async def test_documents_are_taken_while_kafka_is_away_and_go_on_when_it_is_back(
+    addresses: Addresses, tmp_path: Path, papers: Papers
+) -> None:
+    """Cut off, heard and not answering, standing still: eOffice is told 202 each time (and the operator why:
+    test_stalls.py).
+    """
+    async with (
+        behind_doors(tmp_path / "kafka") as (cluster, (door,)),
+        open_province(
+            tmp_path, addresses.app_dsn, papers, DOORS.format(servers=cluster.door_bootstrap), broker="kafka"
+        ) as province,
+    ):
+        await until(lambda: knows_agencies(province), LONG)
+        eoffice = Insistence(province=province, paper=await papers.signed("701"))
+        documents = [await eoffice.post("701")]
+        await sent(province, *documents)
+        faults = [away(door, how) for how in (Cut.RESET, Cut.ANSWERS)]
+        for place, fault in enumerate([*faults, kafka_faults.paused(cluster.brokers[0])], 702):
+            async with fault:
+                documents.append(await eoffice.post(str(place)))
+                states = await province.sender.states(documents[-1])
+                assert states == {"000.00.00.G99": "waiting"}
+            await sent(province, *documents, patience=90)
+        assert not eoffice.refusals
+        assert len(at_the_axis(province)) == len(documents)
+
+
+@asynccontextmanager
+async def away(door: Proxy, how: Cut) -> AsyncIterator[None]:
+    await door.cut(how)
+    yield
+    await door.mend()
