@@ -25,7 +25,7 @@ from lienthong.tests.crash.scene import Cast, name_of, whole_province
 from lienthong.tests.journeys.papers import OUTSIDE, Papers, make_papers
 
 OWN, WRITERS = 40, 6
-MINUTES: Final = 45.0  # of one round; longer means that something is stuck
+MINUTES: Final = 120.0  # of one round; longer means that something is stuck
 
 
 class Campaign:
