@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help setup demo test tools corpus check format kafka s3 crash chaos bench clean
 
 help:
-	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1] [BROKER=kafka]   chạy thử trọn một vòng gửi, nhận trên máy này'
+	@echo 'make demo [PDF=tep.pdf] [KILL=1] [KEEP=1] [BROKER=kafka] [STORE=s3]   chạy thử trọn một vòng gửi, nhận trên máy này'
 	@echo 'make test [ARGS="-k ten"]                   chạy mọi kiểm thử'
 	@echo 'make check                                  định dạng, lint, kiểu (mypy strict), cấu trúc'
 	@echo 'make crash [KILLS=500] [SEED=…]             giết tiến trình liên tục, đếm mất và trùng'
@@ -59,7 +59,7 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	@touch $@
 
 demo: $(STAMP)
-	@$(BIN)/python -P -m lienthong.deploy.demo.run $(if $(PDF),--pdf "$(PDF)") $(if $(filter-out 0,$(KILL)),--kill) $(if $(filter-out 0,$(KEEP)),--keep) $(if $(BROKER),--broker $(BROKER))
+	@$(BIN)/python -P -m lienthong.deploy.demo.run $(if $(PDF),--pdf "$(PDF)") $(if $(filter-out 0,$(KILL)),--kill) $(if $(filter-out 0,$(KEEP)),--keep) $(if $(BROKER),--broker $(BROKER)) $(if $(STORE),--store $(STORE))
 
 test: $(STAMP) tools corpus
 	@echo 'Chạy kiểm thử: PostgreSQL thật (nhúng), PDF thật, tiến trình thật'

@@ -15,6 +15,7 @@ from types import FrameType
 
 from ...gateway.cli.exits import reason_of
 from ..kafka.assemble import KafkaError
+from ..s3.assemble import S3Error
 from . import finale, incoming, killing, outgoing, own_file
 from .eoffice import RefusedError
 from .people import NEIGHBOUR, SENDER
@@ -37,13 +38,13 @@ def main() -> int:
     for number in _ENDINGS:
         signal.signal(number, _interrupted)
     try:
-        with Stage(keep=options.keep, kafka=options.broker == "kafka") as stage:
+        with Stage(keep=options.keep, kafka=options.broker == "kafka", s3=options.store == "s3") as stage:
             show = open_show(stage)
             status = _play(show, options.pdf, options.output, kill=options.kill)
             if options.keep:
                 _stays(show)
             return status
-    except (StageError, TooLateError, RefusedError, KafkaError) as error:
+    except (StageError, TooLateError, RefusedError, KafkaError, S3Error) as error:
         say(f"DỪNG: {error}")
     except OSError as error:
         say(f"DỪNG: {reason_of(error)}.")
@@ -62,6 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--broker", choices=("embedded", "kafka"), default="embedded", help="ai chuyển tin giữa các bước"
     )
+    parser.add_argument("--store", choices=("local", "s3"), default="local", help="tệp văn bản nằm ở đâu")
     return parser.parse_args()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from .pki import STORE
@@ -44,9 +45,14 @@ def axis_settings(port: int, control_port: int) -> str:
     return "\n".join([*kept, *(f"{name} = {value}" for name, value in own.items())]) + mark + rest
 
 
-def node_settings(node_port: int, axis_port: int, kafka: str | None = None) -> str:
-    """``kafka``: addresses of the broker that takes the place of the embedded one."""
+def node_settings(
+    node_port: int, axis_port: int, kafka: str | None = None, s3: Mapping[str, object] | None = None
+) -> str:
+    """``kafka``: addresses of the broker that takes the place of the embedded one; ``s3``: the section [files.s3]."""
     settings = _NODE_SETTINGS.format(node_port=node_port, axis_port=axis_port, store=STORE)
+    if s3 is not None:
+        lines = "".join(f'{name} = "{value}"\n' for name, value in s3.items())
+        settings = settings.replace("[files]\n", '[files]\nstore = "s3"\n') + f"\n[files.s3]\n{lines}"
     if kafka is None:
         return settings
     settings = settings.replace("[queue]\n", '[queue]\nbroker = "kafka"\n')

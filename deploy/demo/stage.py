@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from ..kafka.cluster import Cluster
+from ..s3.server import S3Server
 from .eoffice import call
 from .scenery import axis_settings, free_ports, node_settings, open_folder
 from .screen import await_it, exactly, say
@@ -44,9 +45,10 @@ class Program:
 class Stage:
     """``with Stage(keep=…) as stage``: folder, ports and settings; then ``start_axis`` and ``start_node``."""
 
-    def __init__(self, *, keep: bool, kafka: bool = False) -> None:
+    def __init__(self, *, keep: bool, kafka: bool = False, s3: bool = False) -> None:
         self.keep = keep
         self._kafka = Cluster(folder=Path(), outlive=keep) if kafka else None
+        self._s3 = S3Server(folder=Path(), outlive=keep) if s3 else None
         self.folder = Path(tempfile.mkdtemp(prefix="lienthong-demo-", dir=open_folder()))
         self.folder.chmod(0o711)  # as root, PostgreSQL runs as another account and must get in
         self.node_port, self.axis_port, self.control_port = free_ports(8180, 8686, 8687)
@@ -72,7 +74,13 @@ class Stage:
             say("Khởi động Apache Kafka (lần đầu tải khoảng 43 MB từ Maven Central)…")
             self._kafka.folder = self.folder / "kafka"
             servers = self._kafka.__enter__().bootstrap
-        self.config.write_text(node_settings(self.node_port, self.axis_port, servers), encoding="utf-8")
+        section = None
+        if self._s3 is not None:
+            say("Khởi động máy chủ S3 (lần đầu tải khoảng 54 MB từ Maven Central)…")
+            self._s3.folder = self.folder / "s3"
+            section = self._s3.__enter__().settings("van-ban")
+        settings = node_settings(self.node_port, self.axis_port, servers, section)
+        self.config.write_text(settings, encoding="utf-8")
         return self
 
     def __exit__(
@@ -86,6 +94,8 @@ class Stage:
             self._stop(name)
         if self._kafka is not None:
             self._kafka.end()
+        if self._s3 is not None:
+            self._s3.stop()
         self._end_postgres()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -44,10 +44,12 @@ class S3Server:
     folder: Path
     kind: Kind = "s3proxy"
     port: int = 0  # 0: any
+    outlive: bool = False  # leave it running after this program
     sleep: Callable[[float], None] = time.sleep
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
         (self.data / BUCKET).mkdir(parents=True, exist_ok=True)
         for name, secret in (("access-key", ACCESS_KEY), ("secret-key", SECRET_KEY)):
             (self.folder / name).write_text(secret)
@@ -82,7 +84,7 @@ class S3Server:
         command, variables = self._proxy() if self.kind == "s3proxy" else self._gateway()
         with (self.folder / "server.log").open("ab") as log:
             # The server ends with whoever started it, also when that one is killed.
-            bound = ["setpriv", "--pdeathsig", "KILL", "--", *command]
+            bound = command if self.outlive else ["setpriv", "--pdeathsig", "KILL", "--", *command]
             environ = {**os.environ, **variables}
             self.process = subprocess.Popen(bound, stdout=log, stderr=log, env=environ, start_new_session=True)
         end = time.monotonic() + START_SECONDS

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
+
+import structlog
 
 from ..node import Node
 from .rounds import RoundKind, get_round
@@ -12,6 +15,7 @@ from .scrubbing import scrub
 from .sweeping import sweep
 
 HOUR: Final = timedelta(hours=1)
+_log = structlog.get_logger(__name__)
 
 
 async def sweep_when_due(node: Node) -> bool:
@@ -22,7 +26,8 @@ async def sweep_when_due(node: Node) -> bool:
     last = await get_round(node, RoundKind.SWEEP)
     if last is not None and node.clock() - last.started_at < max(grace / 4, HOUR):
         return False
-    await sweep(node, grace=grace)
+    swept = await sweep(node, grace=grace)
+    _log.info("files-swept", **asdict(swept))
     return True
 
 
@@ -39,7 +44,8 @@ async def scrub_when_due(node: Node, stop: asyncio.Event) -> bool:
     async def pace(size: int) -> bool:
         return not await _stopped(stop, size / files.scrub_bytes_per_second)
 
-    await scrub(node, pace)
+    scrubbed = await scrub(node, pace)
+    (_log.error if scrubbed.faults else _log.info)("files-scrubbed", **asdict(scrubbed))
     return True
 
 

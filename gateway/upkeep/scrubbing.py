@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import structlog
-
 from ..errors import GatewayError
 from ..files.errors import FileError
 from ..files.layout import NODE_FILES
@@ -23,7 +21,6 @@ from .rounds import Key, RoundKind
 BATCH: Final = 20  # files between two entries of the cursor
 KINDS: Final = {"FILE_NOT_FOUND": "missing", "FILE_DAMAGED": "damaged"}
 _START: Final = (str(NODE_FILES), "")
-_log = structlog.get_logger(__name__)
 
 # Called after each file with its size in bytes, to keep the pace; False ends the round for now.
 Pace = Callable[[int], Awaitable[bool]]
@@ -63,7 +60,6 @@ async def _end(node: Node) -> None:
         faults = await node.db.queries.fault_count(conn)
     report = {"files": found.files if found else 0, "bytes": found.bytes if found else 0, "faults": faults}
     await rounds.end(node, RoundKind.SCRUB, report)
-    _log.info("files-scrubbed", **report)
 
 
 async def _next_keys(node: Node, after: Key) -> list[Key]:
@@ -95,7 +91,6 @@ async def look_at(node: Node, scrubbed: Scrubbed, key: Key) -> int:
             await node.db.queries.forget_fault(conn, owner=owner, sha256=sha256)
         else:
             await node.db.queries.note_fault(conn, owner=owner, sha256=sha256, kind=kind, now=node.clock())
-            _log.error("file-fault", owner=key[0], sha256=sha256, kind=kind)
     scrubbed.files += 1
     scrubbed.bytes += size
     scrubbed.faults += kind is not None

@@ -64,7 +64,6 @@ async def sweep(node: Node, *, grace: timedelta, wait: timedelta | None = None, 
     if not dry_run:
         await _find_untold(node)
         await rounds.end(node, RoundKind.SWEEP, asdict(swept))
-    _log.info("files-swept", **asdict(swept), dry_run=dry_run)
     return swept
 
 

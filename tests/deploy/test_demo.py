@@ -19,6 +19,7 @@ from lienthong.deploy.demo.people import FINANCE, NGHE_AN, OWN
 from lienthong.deploy.demo.scenery import axis_settings, free_ports, node_settings
 from lienthong.deploy.demo.screen import TooLateError, await_it, meanwhile
 from lienthong.deploy.demo.texts import review_letter
+from lienthong.deploy.s3.server import S3Server
 from lienthong.gateway.settings import Settings
 
 
@@ -88,6 +89,18 @@ def test_the_node_takes_kafka_where_the_demonstration_runs_one(tmp_path: Path) -
     assert settings.queue.broker == "kafka"
     assert settings.kafka is not None
     assert (settings.kafka.servers, settings.kafka.copies) == ("127.0.0.1:1237", 1)
+
+
+def test_the_node_takes_a_bucket_where_the_demonstration_runs_one(tmp_path: Path) -> None:
+    for name in ("axis.secret", "access-key", "secret-key"):
+        (tmp_path / name).write_text("TEST-SECRET", encoding="utf-8")
+    path = tmp_path / "node.toml"
+    section = S3Server(folder=tmp_path, port=1238).settings("van-ban")
+    path.write_text(node_settings(1236, 1234, "127.0.0.1:1237", section), encoding="utf-8")
+    settings = Settings.load(path, {})
+    assert settings.files.s3 is not None
+    assert (settings.files.store, settings.files.s3.endpoint) == ("s3", "http://127.0.0.1:1238")
+    assert settings.files.reserve_bytes == 100_000_000
 
 
 def test_a_taken_port_is_left_to_whom_has_it() -> None:
