@@ -75,6 +75,7 @@ async def test_what_the_axis_has_stays_there_while_it_cannot_be_stored(
         await bring(province, letter(province, "502", theirs, to=(SENDER,)), tmp_path)
         await until(lambda: failures(province, "fetch"), LONG)
         assert await province.rows("SELECT id FROM incoming_package") == []
+        assert len(await province.rows("SELECT id FROM work WHERE kind = 'fetch'")) == 1  # however often it is listed
         deliveries = province.emulator.controls.ledger.state.deliveries.values()
         assert [one.status for one in deliveries if one.receiver == SENDER] != ["DONE"]
     await later(province)
