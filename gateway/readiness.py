@@ -24,7 +24,8 @@ from .postgres.errors import DatabaseError
 from .postgres.migrations.runner import known_steps
 from .settings import API
 
-PATIENCE: Final = 2.0  # seconds for the database's answer
+PATIENCE: Final = 2.0  # seconds for the answer of the database, and of the file store
+NOTHING: Final = "0" * 64  # a digest that no file has
 IN_ORDER: Final = "ok"
 _NO_FILE: Final = "0" * 64
 _BROKER: Final = {
@@ -105,6 +106,10 @@ class Readiness:
             raise GatewayError("DISK_LOW", "Kho tệp sắp hết dung lượng, tạm thời không nhận thêm.")
         try:
             await asyncio.to_thread(_write, self.node.scratch)
+            async with asyncio.timeout(PATIENCE):  # a store elsewhere must answer, whatever it answers
+                await self.node.files.exists(NODE_FILES, NOTHING)
+        except TimeoutError as error:
+            raise GatewayError("FILE_STORE_FAILED", "Kho tệp trả lời quá chậm.") from error
         except OSError as error:
             raise GatewayError("FILE_STORE_FAILED", "Không ghi được vào thư mục dữ liệu.") from error
         try:

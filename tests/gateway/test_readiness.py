@@ -10,10 +10,12 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from lienthong.gateway.api.health import open_probes
+from lienthong.gateway.files.s3_place import S3Place
 from lienthong.gateway.postgres.database import Database
 from lienthong.gateway.postgres.migrations.runner import known_steps
 from lienthong.gateway.readiness import Readiness, Report
 from lienthong.gateway.settings import Settings, SettingsError
+from lienthong.tests.file_stores import s3_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +83,23 @@ async def test_a_folder_that_cannot_be_written_is_not_ready(room: Room, tmp_path
     node = dataclasses.replace(room.node, scratch=tmp_path / "gone")
     report = await Readiness(node=node).look()
     assert report.parts == ALL_WELL | {"files": "FILE_STORE_FAILED"}
+
+
+async def test_a_file_store_that_does_not_answer_is_not_ready(room: Room, tmp_path: Path) -> None:
+    place = S3Place(
+        endpoint=f"http://127.0.0.1:{unused_port()}",
+        bucket="van-ban",
+        region="mau",
+        access_key="TEST",
+        secret_key="TEST-secret",
+        prefix="",
+    )
+    node = dataclasses.replace(room.node, files=s3_store(place, tmp_path / "s3"))
+    (tmp_path / "s3" / "files").mkdir(parents=True)
+    report = await Readiness(node=node).look()
+    assert report.parts["files"] == "FILE_STORE_FAILED"
+    assert report.error is not None
+    assert "127.0.0.1" not in report.error.message
 
 
 @pytest.mark.parametrize("code", ["KAFKA_AWAY", "BROKER_STALLED"])
