@@ -52,6 +52,7 @@ class PublicFeed:
             sent = False
             with surviving("public-events-lost-the-database"):
                 sent = await self.step()
+                await self._complain()
             failures = failures + 1 if self.trouble else 0
             if not sent:
                 await waited(over, delay(_PAUSES, failures, 1.0) if failures else self._poll)
@@ -73,19 +74,29 @@ class PublicFeed:
                 await statements().public_refused(connection, id=message, error=reason)
         return len(sent.ids) + len(sent.refused) == len(messages)
 
+    async def _complain(self) -> None:
+        """While nothing goes out: how much waits, and since when."""
+        if self.trouble is None:
+            return
+        async with self._store.single() as connection:
+            row = await statements().public_waiting(connection)
+        if row["waiting"]:
+            since = row["since"].isoformat()
+            _log.warning("public-events-wait", waiting=row["waiting"], since=since, error=self.trouble)
+
     async def _ready(self) -> bool:
         if not self._prepared:
             try:
                 await self._prepare()
             except QueueError as error:
                 self.trouble = error.message
-                _log.warning("public-topic-unusable", topic=self._topic, error=error.message)
                 return False
             self._prepared, self.trouble = True, None
         return True
 
     def _message(self, row: Any) -> Message:
-        return Message(topic=self._topic, **dict(row))
+        version = int(row["type"].rpartition(".v")[2])
+        return Message(topic=self._topic, schema_version=version, **dict(row))
 
 
 async def purge(connection: Connection, *, older_seconds: float) -> None:
