@@ -22,9 +22,14 @@ from lienthong.tests.broker_desk import TOPIC
 from lienthong.tests.conftest import Addresses
 
 PILE = 20_000
+NOBODY = UUID(int=0)
 BATCH = 100
 PER_MESSAGE = 90  # rows and pages that may be looked at for each message of a batch
+CLAIM = {"kinds": "'{examine,dispatch}'", "places": "'{50,50}'", "owner": "'one'", "lease": "60"}
 STATEMENTS = (
+    "work_claim",
+    "work_complete",
+    "work_expire",
     "outbox_take",
     "outbox_step_aside",
     "relay_next",
@@ -48,6 +53,12 @@ def pending(keys: int, count: int = PILE, *, due: timedelta | None = None, state
     return keys, state, due, count
 
 
+WORK = """
+insert into work (id, kind, key, channel, state, settled_at)
+select gen_random_uuid(), case when n % 2 = 0 then 'examine' else 'dispatch' end, 'k' || n, 'axis:x', $1,
+    case when $1 = 'done' then now() end
+from generate_series(1, $2) as n
+"""
 PILES: Mapping[str, Sequence[Rows]] = {
     "of one key": (pending(1),),
     "of few keys": (pending(500),),
@@ -69,17 +80,19 @@ class Plans:
         self._connection = connection
 
     async def make(self) -> None:
-        await self._connection.execute("vacuum analyze outbox, inbox")
+        await self._connection.execute("vacuum analyze outbox, inbox, work")
         for name in STATEMENTS:
             query = getattr(statements(), name).sql.strip().rstrip(";")
             types = [kind.name for kind in (await self._connection.prepare(query)).get_parameters()]
-            written = ", ".join("uuid[]" if kind == "_uuid" else kind for kind in types)
-            await self._connection.execute(f"prepare {name} ({written}) as {query}")
+            written = ", ".join(f"{kind[1:]}[]" if kind.startswith("_") else kind for kind in types)
+            await self._connection.execute(f"prepare {name} {f'({written})' if written else ''} as {query}")
             await self.looked_at(name, [])
 
     async def looked_at(self, name: str, ids: Sequence[UUID]) -> float:
         """Rows that the parts of the plan went through, and pages. Nothing of what it did remains."""
-        values = {
+        values = CLAIM | {
+            "id": f"'{NOBODY}'",
+            "attempts": "1",
             "topic": f"'{TOPIC}'",
             "lane": "1",
             "batch": str(BATCH),
@@ -88,10 +101,11 @@ class Plans:
             "older": "300",
             "ids": "'{" + ",".join(map(str, ids)) + "}'",
         }
-        given = ", ".join(values[one] for one in statements().driver_adapter.var_sorted[name])
+        names = statements().driver_adapter.var_sorted[name]
+        given = f"({', '.join(values[one] for one in names)})" if names else ""
         undone = self._connection.transaction()
         await undone.start()
-        found = await self._connection.fetchval(f"explain (analyze, buffers, format json) execute {name} ({given})")
+        found = await self._connection.fetchval(f"explain (analyze, buffers, format json) execute {name} {given}")
         await undone.rollback()
         plan = json.loads(found)[0]["Plan"]
         return _rows(plan) + plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
@@ -113,6 +127,18 @@ async def test_no_pile_makes_a_statement_look_at_more_than_it_was_told_to(addres
         ids = await _first(filling)
         costs = {name: await plans.looked_at(name, ids) / BATCH for name in STATEMENTS}
     assert {name: cost for name, cost in costs.items() if cost > PER_MESSAGE} == {}
+
+
+@pytest.mark.parametrize("state", ["ready", "done"])
+async def test_no_pile_of_work_makes_a_claim_look_at_more(addresses: Addresses, state: str) -> None:
+    async with Database(addresses.dsn) as owner, owner.single() as filling, owner.single() as asked:
+        await filling.execute("alter table work set (autovacuum_enabled = false)")
+        plans = Plans(asked)
+        await plans.make()
+        await filling.execute(WORK, state, PILE)
+        await filling.execute(WORK, "ready", BATCH)
+        costs = [await plans.looked_at(name, []) / BATCH for name in ("work_claim", "work_expire")]
+    assert max(costs) < PER_MESSAGE
 
 
 @pytest.mark.parametrize("pile", ["behind dead letters", "behind a message due later"])

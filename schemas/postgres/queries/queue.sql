@@ -260,7 +260,11 @@ returning id;
 with freed as (
     update work
     set state = 'ready', leased_until = null, lease_owner = null, due_at = now(), interruptions = interruptions + 1
-    where id in (select id from work where state = 'leased' and leased_until < now() for update skip locked)
+    where id = any(array(
+        select w.id from work as w where w.state = 'leased' and w.leased_until < now()
+        order by w.leased_until
+        for update skip locked
+    ))
     returning 1
 )
 select count(*) from freed;
@@ -275,7 +279,8 @@ with chosen as (
         select w.id
         from work as w
         where w.kind = wanted.kind and w.state = 'ready' and w.due_at <= now()
-            and (w.channel is null or w.channel not in (select c.name from channel as c where c.state <> 'closed'))
+            and (w.channel is null
+                or not exists (select from channel as c where c.name = w.channel and c.state <> 'closed'))
             and w.position = (
                 select first.position from work as first
                 where first.key = w.key and first.state in ('ready', 'leased', 'parked')
@@ -289,7 +294,7 @@ with chosen as (
     update work as w
     set state = 'leased', lease_owner = :owner, attempts = w.attempts + 1,
         leased_until = clock_timestamp() + make_interval(secs => :lease::double precision)
-    from chosen where w.id = chosen.id
+    where w.id = any(array(select chosen.id from chosen))
     returning w.id, w.kind, w.key, w.lane, w.channel, w.once, w.payload, w.attempts, w.failures,
         w.interruptions, w.lease_owner, w.last_error, w.due_at, w.position
 )
@@ -299,7 +304,7 @@ select * from leased order by lane, due_at, position;
 -- Done; answers the kind of what waited behind it under the same key, for that can go on now.
 with changed as (
     update work set state = 'done', settled_at = now(), leased_until = null, lease_owner = null
-    where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+    where id = :id and state || '' = 'leased' and lease_owner = :owner and attempts = :attempts
     returning key, position
 )
 select (
@@ -314,7 +319,7 @@ from changed;
 update work set state = 'ready', leased_until = null, lease_owner = null, last_error = :error, interruptions = 0,
     failures = failures + :failures::integer,
     due_at = now() + make_interval(secs => :delay::double precision)
-where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+where id = :id and state || '' = 'leased' and lease_owner = :owner and attempts = :attempts
 returning true;
 
 -- name: work_repeat$
@@ -322,20 +327,21 @@ returning true;
 update work set state = 'ready', leased_until = null, lease_owner = null, last_error = null, failures = 0,
     interruptions = 0,
     due_at = now() + make_interval(secs => :delay::double precision)
-where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+where id = :id and state || '' = 'leased' and lease_owner = :owner and attempts = :attempts
 returning true;
 
 -- name: work_park$
 update work set state = 'parked', leased_until = null, lease_owner = null, reason = :reason,
     last_error = coalesce(:error, last_error)
-where id = :id and state = 'leased' and lease_owner = :owner and attempts = :attempts
+where id = :id and state || '' = 'leased' and lease_owner = :owner and attempts = :attempts
 returning true;
 
 -- name: work_extend
 -- Longer leases for what is still being worked on; answers the ids that are still ours.
 update work as w set leased_until = clock_timestamp() + make_interval(secs => :lease::double precision)
 from unnest(:ids::uuid[], :attempts::integer[]) as held (id, attempts)
-where w.id = held.id and w.attempts = held.attempts and w.state = 'leased' and w.lease_owner = :owner
+where w.id = any(:ids::uuid[]) and w.id = held.id and w.attempts = held.attempts and w.state || '' = 'leased'
+    and w.lease_owner = :owner
 returning w.id;
 
 -- name: work_give_back$

@@ -57,7 +57,7 @@ FROM made, jsonb_populate_recordset(NULL::outbox, :messages::jsonb) AS m;
 -- The examination was good: reports, verdict, state, event, message.
 WITH held AS (
     SELECT id, key, position FROM work
-    WHERE id = :work_id AND state = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
+    WHERE id = :work_id AND state || '' = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
     FOR UPDATE
 ), moved AS (
     UPDATE exchange AS e SET state = 'examined', overall = :overall, legal_value = :legal_value,
@@ -95,7 +95,7 @@ FROM held, moved;
 -- register is refused by the register's own unique key.
 WITH held AS (
     SELECT id, key, position FROM work
-    WHERE id = :work_id AND state = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
+    WHERE id = :work_id AND state || '' = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
     FOR UPDATE
 ), moved AS (
     UPDATE exchange AS e SET state = 'packaged', updated_at = now()
@@ -156,7 +156,7 @@ FROM held, moved;
 -- with several is settled under its lock, the long way.
 WITH held AS (
     SELECT id, key, position FROM work
-    WHERE id = :work_id AND state = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
+    WHERE id = :work_id AND state || '' = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
     FOR UPDATE
 ), moved AS (
     UPDATE outgoing_package AS p SET state = 'accepted', axis_doc_id = :axis_doc_id, sent_at = now(),
@@ -204,7 +204,7 @@ FROM held, moved;
 -- key makes a second reception of the same item nothing).
 WITH held AS (
     SELECT id, key, position FROM work
-    WHERE id = :work_id AND state = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
+    WHERE id = :work_id AND state || '' = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
     FOR UPDATE
 ), done AS (
     UPDATE work AS w SET state = 'done', settled_at = now(), leased_until = NULL, lease_owner = NULL
@@ -231,7 +231,7 @@ FROM held;
 -- name: finish_acknowledging^
 WITH held AS (
     SELECT id, key, position FROM work
-    WHERE id = :work_id AND state = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
+    WHERE id = :work_id AND state || '' = 'leased' AND lease_owner = :work_owner AND attempts = :work_attempts
     FOR UPDATE
 ), done AS (
     UPDATE work AS w SET state = 'done', settled_at = now(), leased_until = NULL, lease_owner = NULL
