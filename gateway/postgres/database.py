@@ -19,6 +19,7 @@ import asyncpg
 
 from .errors import DatabaseError
 from .pool import Pool
+from .sockets import end_with_a_silent_server
 from .statements import statements
 
 # The connection is gone or was refused; what the transaction did is rolled back, or was committed unheard.
@@ -193,6 +194,7 @@ class Database:
             server_settings=self._server_settings(),
             connection_class=UnitConnection,
         )
+        end_with_a_silent_server(connection)
         try:
             await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
         except BaseException:
@@ -207,6 +209,7 @@ class Database:
             timeout=self._settings.connect_timeout,
             server_settings=self._server_settings() | {"application_name": f"{self._settings.application_name}-listen"},
         )
+        end_with_a_silent_server(connection)
         return connection
 
     def _server_settings(self) -> dict[str, str]:

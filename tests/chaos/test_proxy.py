@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest_asyncio
 
 from lienthong.adapters.axis import MessageKind, OutcomeKind
 from lienthong.adapters.vxp.client import open_vxp
+from lienthong.gateway.postgres.database import Database
+from lienthong.gateway.postgres.sockets import OPTIONS
 from lienthong.tests.adapters.axes import OverEmulator, our_settings, over_emulator
 from lienthong.tests.adapters.packages import document, frozen
 from lienthong.tests.chaos.proxy import Proxy, through
@@ -24,8 +27,8 @@ from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.conftest import Addresses
 from lienthong.tests.waiting import until
 
-pytestmark = pytest.mark.timeout(20)
-PATIENCE = 5.0
+pytestmark = pytest.mark.timeout(60)
+PATIENCE = 15.0
 WRITE = "insert into said (n) values ($1)"
 LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 
@@ -191,6 +194,17 @@ async def test_what_is_done_after_the_bytes_went_cannot_keep_them(wired: Wired) 
     wired.proxy.on(b"QUERY insert", arrived, when="after")
     with pytest.raises(LOST):
         await connection.execute("insert into said (n) values (1)")
+
+
+async def test_a_database_over_the_network_is_given_up_when_it_falls_silent(wired: Wired) -> None:
+    """The system ends a connection whose server acknowledges nothing; over a unix socket there is no such silence."""
+    async with Database(wired.dsn) as database, database.single() as pooled:
+        listening = await database.connect()
+        for connection in (pooled, listening):
+            end = connection._transport.get_extra_info("socket")
+            assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert all(end.getsockopt(socket.IPPROTO_TCP, option) == value for option, value in OPTIONS.items())
+        await listening.close()
 
 
 async def test_an_error_of_the_server_is_named_with_its_statement(wired: Wired) -> None:
