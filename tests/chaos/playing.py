@@ -72,7 +72,7 @@ async def play(
 
         async def meanwhile() -> None:
             for number in range(strikes):
-                await _reached(load.memory, documents * number // strikes)
+                await _reached(load.memory, documents * (number + 1) // (strikes + 1))
                 await one.strike(stage, random, happened)
             await end_faults(stage)
             await _reached(load.memory, documents)
