@@ -18,7 +18,7 @@ from typing import Final, Self
 from .assemble import KafkaError, assembled
 
 HEAP: Final = "-Xmx512m"
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 20.0
 PORTS: Final = 4  # plain, controller, secure, inner
 PROTOCOLS: Final = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,DOOR:PLAINTEXT"
