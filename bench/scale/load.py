@@ -12,7 +12,7 @@ import json
 import tempfile
 import time
 from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -63,6 +63,12 @@ class Shelf:
         place = min(range(len(self.sizes)), key=lambda n: abs(self._bytes(n) - size))
         files = self.papers.signed(self.sizes[place], by=SENDER)
         return next(self._turns.setdefault(place, itertools.cycle(files)))
+
+    def real(self, document: Document) -> Document:
+        """The document with the size of the file that stands for it."""
+        return replace(
+            document, size=min((self._bytes(n) for n in range(len(self.sizes))), key=lambda b: abs(b - document.size))
+        )
 
     def _bytes(self, place: int) -> int:
         return self.papers.signed(self.sizes[place], by=SENDER)[0].stat().st_size

@@ -72,7 +72,8 @@ async def play(stage: Stage, shelf: Shelf, documents: Sequence[Document], speed:
     depth: list[int] = []
     times.begun.clear()
     times.answered.clear()
-    watching = asyncio.create_task(_watch(stage, depth))
+    over = asyncio.Event()
+    watching = asyncio.create_task(_watch(stage, depth, over))
     begun, first = time.time(), documents[0].second
     async with asyncio.TaskGroup() as group:
         for one in documents:
@@ -80,7 +81,8 @@ async def play(stage: Stage, shelf: Shelf, documents: Sequence[Document], speed:
             group.create_task(carry(stage, shelf, one, times, bench.numbers))  # type: ignore[arg-type]
     offered = len(documents) / (time.time() - begun)
     await quiet(stage, times.recipients)
-    watching.cancel()
+    over.set()
+    await watching
     spent = (await count(stage)).since(before).without_idle(bench.idle)
     delays, last = await _delays(stage, times)
     return Played(
@@ -94,8 +96,8 @@ async def play(stage: Stage, shelf: Shelf, documents: Sequence[Document], speed:
     )
 
 
-async def _watch(stage: Stage, depth: list[int]) -> None:
-    while True:
+async def _watch(stage: Stage, depth: list[int], over: asyncio.Event) -> None:
+    while not over.is_set():
         depth.append(await stage.number(OPEN_WORK))
         await asyncio.sleep(LOOK_SECONDS)
 
@@ -153,7 +155,11 @@ async def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             "date": datetime.now(UTC).date().isoformat(),
             "idle_cpu_ms_per_second": idle,
             "costs": costs,
-            "slice": {"mix": mix(documents), "documents": len(documents), **played.spent.each(len(documents))},
+            "slice": {
+                "mix": mix([shelf.real(one) for one in documents]),
+                "documents": len(documents),
+                **played.spent.each(len(documents)),
+            },
             "delays": {way: [percentile(d, rank) for rank in (50, 95, 99)] for way, d in played.delays.items()},
             "offered": played.offered,
             "achieved": played.achieved,

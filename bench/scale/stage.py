@@ -24,7 +24,7 @@ import aiohttp
 import asyncpg
 
 from lienthong.bench.papers import SENDER, Papers
-from lienthong.bench.scale.population import Agency, Province
+from lienthong.bench.scale.population import OUTSIDE_UNITS, Agency, Province
 from lienthong.deploy.demo.pki import STORE
 from lienthong.deploy.kafka.cluster import Cluster
 from lienthong.gateway import bootstrap
@@ -33,7 +33,7 @@ from lienthong.gateway.postgres.migrations.runner import migrate
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
 from lienthong.gateway.settings import Settings
 
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 ALL_ROLES = ("api", "worker", "relay", "poller")
 ONE: Mapping[str, Sequence[str]] = {"node": ALL_ROLES}
 SEVERAL: Mapping[str, Sequence[str]] = {
@@ -103,12 +103,15 @@ class Stage:
     database: asyncpg.Connection
     cluster: Cluster | None
     programs: dict[str, int]  # what runs, to its process id
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)  # one connection, asked by several
 
     async def rows(self, statement: str, *arguments: object) -> list[Any]:
-        return list(await self.database.fetch(statement, *arguments))
+        async with self._asking:
+            return list(await self.database.fetch(statement, *arguments))
 
     async def number(self, statement: str, *arguments: object) -> int:
-        return int(await self.database.fetchval(statement, *arguments))
+        async with self._asking:
+            return int(await self.database.fetchval(statement, *arguments))
 
     async def call(self, agency: str, method: str, path: str, **more: Any) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.keys[agency]}", **more.pop("headers", {})}
@@ -249,7 +252,7 @@ async def _enrol(settings: Settings, province: Province, papers: Papers) -> dict
                     address="Số 1 phố Mẫu",
                     email="vanthu@mau.example",
                 )
-            for one in (*province.agencies, *province.outside):
+            for one in (*province.agencies, *province.outside[:OUTSIDE_UNITS]):
                 for line in papers.registry:
                     if line["agency_code"] == SENDER:
                         await node.db.queries.insert_certificate(
