@@ -19,6 +19,8 @@ from lienthong.bench.scale.population import Agency, Province
 DOCUMENTS = 40_000
 HOUR = 3600
 DAY = 24 * HOUR
+QUARTER = 900.0  # seconds
+SEED = 2026
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

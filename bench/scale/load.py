@@ -43,7 +43,7 @@ SHELF = (
     Size(name="5 MB", pad=4_900_000, variants=4),
     Size(name="14 MB", pad=13_900_000, variants=2),
 )
-QUIET_LOOKS, LOOK_SECONDS, QUIET_SECONDS = 3, 0.3, 540.0
+QUIET_LOOKS, LOOK_SECONDS, QUIET_SECONDS = 20, 0.3, 540.0  # longer than an axis is left unasked (5 s)
 OPEN_WORK = (
     "SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sent'))"
     " + (SELECT count(*) FROM work WHERE state IN ('ready', 'leased') AND kind <> 'follow')"

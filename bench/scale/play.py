@@ -23,14 +23,12 @@ from lienthong.bench.measuring import conditions, percentile
 from lienthong.bench.scale.costs import ROBOT, Bench, all_costs, idle_use, robots
 from lienthong.bench.scale.counting import Counts, connections, count
 from lienthong.bench.scale.figures import remember
-from lienthong.bench.scale.generator import Document, Habits, busiest, generate, slice_of
+from lienthong.bench.scale.generator import QUARTER, SEED, Document, Habits, busiest, generate, slice_of
 from lienthong.bench.scale.load import OPEN_WORK, Shelf, Times, carry, fill_shelf, quiet
 from lienthong.bench.scale.mixture import mix
 from lienthong.bench.scale.population import make_province
 from lienthong.bench.scale.stage import ONE, SEVERAL, Plan, Stage, open_stage
 
-SEED = 2026
-QUARTER = 900.0
 LOOK_SECONDS = 1.0
 AT_AXIS = (
     "SELECT p.document_id, extract(epoch FROM max(o.finished_at))::float8 AS at FROM outgoing_package p"

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from lienthong.bench.scale.figures import measured
-from lienthong.bench.scale.generator import HOUR, Document, Habits, busiest, generate, slice_of
+from lienthong.bench.scale.generator import HOUR, QUARTER, SEED, Document, Habits, busiest, generate, slice_of
 from lienthong.bench.scale.limits import limits
 from lienthong.bench.scale.mixture import mix
 from lienthong.bench.scale.model import DAY, PLACES, STORES, Assumptions, Need, catch_up_hours, fit, need
-from lienthong.bench.scale.play import QUARTER, SEED
 from lienthong.bench.scale.population import make_province
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
@@ -96,11 +95,9 @@ def needs_table(needs: Sequence[Need], given: Assumptions) -> str:
     return table(("", *(one.place.name for one in needs)), lines)
 
 
-def away_table(day: Sequence[Document], section: Mapping[str, Any]) -> str:
+def away_table(day: Sequence[Document], backlog: Mapping[str, Any]) -> str:
     """The axis away for four hours from each hour of the morning and afternoon; the pile and how long it lasts."""
-    each = section["costs"]["outward"]["cpu_ms"]
-    second = sum(value for program, value in each.items() if program not in STORES) / 1000
-    rate = 0.6 / second
+    rate = backlog["packages_per_second"]
     rows = []
     for start in (7.5, 13.0):
         away = slice_of(day, start, AWAY_HOURS * HOUR)
@@ -113,6 +110,46 @@ def away_table(day: Sequence[Document], section: Mapping[str, Any]) -> str:
         rows.append((times, number(len(away)), number(pile), number(inflow, 2), number(hours * 60, 1)))
     titles = ("trục nghỉ", "văn bản trong lúc đó", "gói dồn lại", "gói mới mỗi giây sau đó", "hết sau (phút)")
     return table(titles, rows)
+
+
+def backlog_table(backlog: Mapping[str, Any]) -> str:
+    """Documents really accepted while the axis was stopped."""
+    first, last = backlog["chunks"][0], backlog["chunks"][-1]
+    rows = [
+        ("gói dồn lại", number(backlog["pile"])),
+        ("CPU của nút mỗi văn bản nhận vào, phần năm đầu → cuối (ms)", _pair(first, last, "node_ms")),
+        ("CPU của PostgreSQL, cũng vậy (ms)", _pair(first, last, "postgres_ms")),
+        ("bộ nhớ của nút, cũng vậy (MB)", _pair(first, last, "node_pss_mb")),
+        ("trục trở lại, gói đầu tiên đi sau (giây; nhịp thăm dò của kênh)", number(backlog["first_after_s"])),
+        ("rồi đi mỗi giây (gói)", number(backlog["packages_per_second"], 1)),
+        (
+            "CPU mỗi gói đi, nút / PostgreSQL (ms)",
+            f"{number(backlog['node_ms'], 1)} / {number(backlog['postgres_ms'], 1)}",
+        ),
+    ]
+    return table(("đo thật", ""), rows)
+
+
+def _pair(first: Mapping[str, float], last: Mapping[str, float], name: str) -> str:
+    return f"{number(first[name], 1)} → {number(last[name], 1)}"
+
+
+def directory_table(directory: Mapping[str, Any]) -> str:
+    used, look = directory["cpu_s"], directory["look_ms"]
+    rows = [
+        ("đơn vị", number(directory["agencies"])),
+        (
+            "lấy về hết, CPU của nút kể cả khởi động / PostgreSQL (giây)",
+            f"{number(used['node'], 1)} / {number(used['postgres'], 1)}",
+        ),
+        ("bộ nhớ của nút sau đó (MB)", number(directory["node_pss_mb"])),
+        ("byte mỗi đơn vị trên đĩa, kể cả chỉ mục", number(directory["bytes_per_row"])),
+        (
+            "một lần tra `/v1/agencies` theo mã / theo tên (ms CPU)",
+            f"{number(look['mã'], 1)} / {number(look['tên'], 1)}",
+        ),
+    ]
+    return table(("đo thật", ""), rows)
 
 
 def plans_table(section: Mapping[str, Any]) -> str:
@@ -128,7 +165,7 @@ def everything(known: Mapping[str, Any]) -> str:
     section = known["kafka"]
     peak = busiest(day, QUARTER)[1] / QUARTER / (len(day) / DAY)
     needs = [need(place, section, mix(day), peak, given) for place in PLACES]
-    fits = {name: fit(known[name]) for name in ("embedded", "kafka")}
+    fits = {name: fit(known[name]) for name in ("embedded", "kafka") if name in known}
     parts = [
         "### Giá của từng việc (mili giây CPU; phân vai, qua Kafka)",
         costs_table(section),
@@ -139,10 +176,13 @@ def everything(known: Mapping[str, Any]) -> str:
         "### Cái gì gãy trước, khi một tỉnh lớn lên",
         table(
             ("nguồn lực", "gãy ở mấy lần tải một tỉnh", "khi đó"),
-            [(one.resource, number(one.times, 1), one.then) for one in limits(needs[0], peak, given)],
+            [(one.resource, number(one.times, 2), one.then) for one in limits(needs[0], peak, given)],
         ),
         "### Trục nghỉ bốn giờ",
-        away_table(day, section),
+        backlog_table(known["backlog"]),
+        away_table(day, known["backlog"]),
+        "### Danh bạ toàn quốc",
+        directory_table(known["directory"]),
     ]
     if "tables" in known:
         parts += ["### Bảng lớn", plans_table(known["tables"])]
