@@ -71,7 +71,7 @@ def questions(rows: int) -> list[Question]:
         Question(
             name="outbox_take",
             told=f"nhận 50 tin khi {QUEUE} tin chờ",
-            arguments={"topic": "lienthong.documents", "lane": 1, "batch": 50, "consumer": "bench"},
+            arguments={"topic": "lienthong.documents", "lane": 1, "window": 400, "batch": 50, "consumer": "bench"},
         ),
         Question(name="relay_next", told=f"chuyển 500 tin khi {QUEUE} tin chờ", arguments={"batch": 500}),
         Question(
