@@ -24,7 +24,8 @@ import aiohttp
 import asyncpg
 
 from lienthong.bench.papers import SENDER, Papers
-from lienthong.bench.scale.population import OUTSIDE_UNITS, Agency, Province
+from lienthong.bench.scale.configs import KAFKA, NODE, axis_config
+from lienthong.bench.scale.population import OUTSIDE_UNITS, Province
 from lienthong.deploy.demo.pki import STORE
 from lienthong.deploy.kafka.cluster import Cluster
 from lienthong.gateway import bootstrap
@@ -42,42 +43,6 @@ SEVERAL: Mapping[str, Sequence[str]] = {
     "worker-2": ("worker",),
     "rest-1": ("relay", "poller"),
 }
-SYSTEM, BEYOND = "00.99.W00", "00.98.W00"
-NODE = """
-data_dir = "node"
-instance = "{instance}"
-roles = {roles}
-province_name = "tỉnh Mẫu"
-[database]
-dsn = "{dsn}"
-pool_size = {pool}
-[http]
-port = {port}
-max_uploads = 64
-[files]
-reserve_bytes = 0
-[queue]
-broker = "{broker}"
-[signing]
-mode = "{mode}"
-workers = 1
-trust_dir = "{trust}"
-trust_store = "{store}"
-[logging]
-level = "warning"
-[[axes]]
-name = "quoc-gia"
-base_url = "http://127.0.0.1:{axis}/XrdAdapter/adapter"
-system_id = "00.99.W00"
-secret_file = "axis.secret"
-"""
-KAFKA = """
-[kafka]
-servers = "{servers}"
-partitions = 6
-copies = 1
-in_sync = 1
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +89,7 @@ async def open_stage(folder: Path, plan: Plan, papers: Papers) -> AsyncIterator[
     """Everything running, the directory taken over."""
     folder.mkdir(mode=0o711)  # noqa: ASYNC240 - nothing runs yet
     ports = dict(zip(("axis", "control", "node"), free_ports(3), strict=True))
-    (folder / "axis.toml").write_text(_axis(plan.province, ports))
+    (folder / "axis.toml").write_text(axis_config(plan.province, ports))
     (folder / "axis.secret").write_text("TEST-SECRET")
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(folder / "postgres", randbytes=os.urandom))
@@ -204,17 +169,6 @@ def free_ports(count: int) -> list[int]:
     for probe in probes:
         probe.close()
     return ports
-
-
-def _axis(province: Province, ports: Mapping[str, int]) -> str:
-    head = f'data = "axis"\nport = {ports["axis"]}\ncontrol_port = {ports["control"]}\npace = 0.05\n'
-    systems = f'[[systems]]\nid = "{SYSTEM}"\nsecret = "TEST-SECRET"\n'
-    rows = [(one, SYSTEM) for one in province.agencies] + [(one, BEYOND) for one in province.outside]
-    return head + systems + "".join(_seed(one, center) for one, center in rows)
-
-
-def _seed(one: Agency, center: str) -> str:
-    return f'[[agencies]]\ncode = "{one.code}"\nname = "{one.name}"\ncenter = "{center}"\n'
 
 
 def _config(
