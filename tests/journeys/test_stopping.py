@@ -44,7 +44,8 @@ from lienthong.tests.waiting import until
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 NGHE_AN = "000.00.00.H41"
-DRAIN = 3.0
+DRAIN = 6.0
+NOTICE = 5.0
 DEADLINE = DRAIN + 2.0  # seconds from the signal to the end of the process
 BUSY = 4.0  # more on a machine that does other things
 
@@ -105,7 +106,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene(folder: Path, dsn: str, papers: Papers, more: str = "", broker: str = "") -> AsyncIterator[Scene]:
+async def open_scene(
+    folder: Path, dsn: str, papers: Papers, more: str = "", broker: str = "", notice: float = 0.5
+) -> AsyncIterator[Scene]:
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
     )
@@ -115,7 +118,7 @@ async def open_scene(folder: Path, dsn: str, papers: Papers, more: str = "", bro
         settings = write_settings(folder, dsn=dsn, base_url=emulator.base_url, port=port, trust=papers.trust, more=more)
         path = folder / "node.toml"
         text = path.read_text().replace("read_timeout_s = 2.0", "read_timeout_s = 60.0")
-        text = text.replace("notice_s = 0\n", f"notice_s = 1.5\nhealth_port = {health}\n")
+        text = text.replace("notice_s = 0\n", f"notice_s = {notice}\nhealth_port = {health}\n")
         path.write_text(text.replace("[queue]\n", f"[queue]\ndrain_seconds = {DRAIN}\n{broker}"))
         node = await stack.enter_async_context(bootstrap.open_node(settings, None))
         connector = aiohttp.TCPConnector(force_close=True)
@@ -141,12 +144,14 @@ async def open_scene(folder: Path, dsn: str, papers: Papers, more: str = "", bro
 async def test_a_node_whose_axis_hangs_stops_in_time_and_sends_nothing_twice(
     addresses: tuple[str, str], tmp_path: Path, papers: Papers
 ) -> None:
-    async with open_scene(tmp_path, addresses[1], papers) as scene:
+    async with open_scene(tmp_path, addresses[1], papers, notice=NOTICE) as scene:
         await scene.start()
         scene.emulator.controls.faults.inject(Fault(code=FaultCode.STORED_SILENT, operation=Operation.SEND))
         status, sent = await scene.post("71")
         assert status == 202
         await until(lambda: not scene.emulator.controls.faults.active(), LONG)  # the axis has it, and says nothing
+
+        await papers.signed("72")  # at hand when it is sent
 
         asked = scene.ask_to_stop()
 
