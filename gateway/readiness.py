@@ -27,7 +27,6 @@ from .settings import API
 PATIENCE: Final = 2.0  # seconds for the answer of the database, and of the file store
 NOTHING: Final = "0" * 64  # a digest that no file has
 IN_ORDER: Final = "ok"
-_NO_FILE: Final = "0" * 64
 _BROKER: Final = {
     "KAFKA_AWAY": "Kafka không trả lời; tin chờ trong cơ sở dữ liệu.",
     "BROKER_STALLED": "Có tin trong Kafka mà bộ nhận của tiến trình này không nhận được.",
@@ -112,11 +111,6 @@ class Readiness:
             raise GatewayError("FILE_STORE_FAILED", "Kho tệp trả lời quá chậm.") from error
         except OSError as error:
             raise GatewayError("FILE_STORE_FAILED", "Không ghi được vào thư mục dữ liệu.") from error
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self.node.files.exists(NODE_FILES, _NO_FILE)
-        except TimeoutError as error:
-            raise GatewayError("FILE_STORE_FAILED", "Kho tệp trả lời quá chậm.") from error
         await self._faults(warnings)
 
     async def _faults(self, warnings: list[str]) -> None:
