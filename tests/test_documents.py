@@ -90,3 +90,8 @@ def test_contributing_stays_within_two_pages() -> None:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_nothing_of_a_workplace_is_told(name: str) -> None:
     assert not re.search(r"/root/|/home/|/tmp/", text_of(name))
+
+
+def test_decisions_are_numbered_from_one_without_gap() -> None:
+    numbers = [int(number) for number in re.findall(r"(?m)^## (\d+)\. ", (ROOT / "DECISIONS.md").read_text("utf-8"))]
+    assert numbers == list(range(1, len(numbers) + 1))
