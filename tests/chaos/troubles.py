@@ -12,6 +12,7 @@ from lienthong.tests.chaos import disk_faults, kafka_faults, postgres_faults
 from lienthong.tests.chaos.stage import Stage, Wire
 from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.crash.load import rest
+from lienthong.tests.crash.scene import CONTROL_TIMEOUT
 
 SHARE_STARTING: Final = 0.15  # of the kills that fall on a process in its start
 OPERATIONS: Final = ("sendEdoc", "getReceivedEdocList", "getEdoc", "updateStatus", "getSentEdocList")
@@ -148,6 +149,7 @@ async def end_faults(stage: Stage) -> None:
 
 
 async def _control(stage: Stage, method: str, path: str, **more: Any) -> Any:
-    async with stage.scene.http.request(method, stage.scene.control_url + path, **more) as response:
+    url = stage.scene.control_url + path
+    async with stage.scene.http.request(method, url, timeout=CONTROL_TIMEOUT, **more) as response:
         assert response.status == 200, await response.text()
         return await response.json()

@@ -15,7 +15,7 @@ from typing import Any
 from lienthong.gateway.identifiers import Noun, show
 from lienthong.tests.crash.archive import Archive
 from lienthong.tests.crash.load import Memory
-from lienthong.tests.crash.scene import Cast, Scene, refuses
+from lienthong.tests.crash.scene import CONTROL_TIMEOUT, Cast, Scene, refuses
 from lienthong.tests.crash.tally import Tally
 
 
@@ -229,7 +229,9 @@ def _temporary(data: Path) -> list[Path]:
 
 
 async def _axis(scene: Scene, kind: str) -> list[dict[str, Any]]:
-    async with scene.http.get(f"{scene.control_url}/packages", params={"kind": kind}) as response:
+    async with scene.http.get(
+        f"{scene.control_url}/packages", params={"kind": kind}, timeout=CONTROL_TIMEOUT
+    ) as response:
         found: list[dict[str, Any]] = await response.json()
         return found
 
@@ -241,7 +243,7 @@ async def _waiting(scene: Scene) -> bool:
             return True
         for agency in scene.cast.own:
             url = f"{scene.control_url}/mailbox/{agency}"
-            async with scene.http.get(url, params={"kind": kind}) as response:
+            async with scene.http.get(url, params={"kind": kind}, timeout=CONTROL_TIMEOUT) as response:
                 if await response.json():
                     return True
     return False

@@ -21,7 +21,7 @@ import aiohttp
 from lienthong.edxml.identifiers import DocumentId, OrganCode
 from lienthong.edxml.model import Business, BusinessType, DocumentPackage, DocumentType, Signer, TraceHeader
 from lienthong.edxml.writer import write_package
-from lienthong.tests.crash.scene import Scene, refuses
+from lienthong.tests.crash.scene import CONTROL_TIMEOUT, Scene, refuses
 from lienthong.tests.journeys.outsiders import VIETNAM, attachment, organization
 from lienthong.tests.waiting import until
 
@@ -170,7 +170,7 @@ class Load:
         package = _outside_letter(self.scene, number, receivers)
         content = await asyncio.to_thread(_written, package)
         url = f"{self.scene.control_url}/packages"
-        async with self.scene.http.post(url, data=content) as response:
+        async with self.scene.http.post(url, data=content, timeout=CONTROL_TIMEOUT) as response:
             assert response.status == 200, await response.text()
         self.memory.brought[package.document_id.value] = receivers
         self.memory.arrivals_due += len(receivers)

@@ -18,6 +18,8 @@ from lienthong.tests.journeys.papers import NAMES, NEIGHBOUR, OUTSIDE, SENDER, P
 
 REGISTERED, REFUSED, RECEIVED = "03", "02", "01"
 REFUSAL_SHARE = 16  # one incoming document of so many is refused
+# The control plane of the emulated axis is part of the test, not of what is tested: it is waited for.
+CONTROL_TIMEOUT = aiohttp.ClientTimeout(total=120)
 OWN_SYSTEM, ROBOT_SYSTEM, OUTSIDE_SYSTEM = "00.99.W00", "00.41.W00", "00.98.W00"
 AGENCY = """
 [[agencies]]
