@@ -11,7 +11,7 @@ from random import Random
 import pytest
 import pytest_asyncio
 
-from lienthong.queue.channels import pause_channel, resume_channel
+from lienthong.gateway import channels
 from lienthong.tests.chaos.disk_faults import MB, filled, small_disk
 from lienthong.tests.conftest import Addresses
 from lienthong.tests.journeys.insistence import Insistence, arrived, at_the_axis, later, sent
@@ -117,8 +117,7 @@ async def test_an_incoming_package_that_cannot_be_unwrapped_is_not_called_unread
 
 
 async def test_the_axis_inside_the_node_waits_for_room_too(disk: Path, province: Province, eoffice: Insistence) -> None:
-    async with province.node.db.unit(None) as conn:
-        await pause_channel(conn, "axis:local", reason="Bảo trì.", actor="test")
+    await channels.pause(province.node, "axis:local", actor="test", reason="Bảo trì.")
     _, accepted = await province.sender.post(province.letter("505", NEIGHBOUR), eoffice.paper, key="505")
 
     async def packaged() -> bool:
@@ -126,8 +125,7 @@ async def test_the_axis_inside_the_node_waits_for_room_too(disk: Path, province:
 
     await until(packaged, LONG)
     with filled(disk):
-        async with province.node.db.unit(None) as conn:
-            await resume_channel(conn, "axis:local", actor="test")
+        await channels.resume(province.node, "axis:local", actor="test", reason="Xong bảo trì.")
         await until(lambda: failures(province, "dispatch"), LONG)
 
     async def arrived_once() -> bool:
