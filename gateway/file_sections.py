@@ -54,7 +54,7 @@ class FilesSettings(Section):
         default=5 * MB, description="byte mỗi giây đọc lại để so mã băm; 0: không đọc lại"
     )
     scrub_days: PositiveInt = Field(default=30, description="số ngày giữa hai vòng đọc lại toàn kho")
-    s3: S3Section | None = None
+    s3: S3Section | None = Field(default=None, description="mục [files.s3], khi store = s3")
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:
