@@ -45,7 +45,9 @@ def wire() -> Proxy:
 
 @pytest_asyncio.fixture
 async def province(addresses: Addresses, tmp_path: Path, papers: Papers, wire: Proxy) -> AsyncIterator[Province]:
-    async with wire, open_province(tmp_path, addresses.app_dsn, papers, wire=wire) as opened:
+    # No breaker here: it would keep documents off a wire that these tests want them to try (test_channels.py).
+    unbroken = {"breaker_failures": 1000}
+    async with wire, open_province(tmp_path, addresses.app_dsn, papers, wire=wire, retry=unbroken) as opened:
         await until(lambda: knows_agencies(opened), LONG)
         yield opened
 
