@@ -51,7 +51,7 @@ from .pipeline.handover import TOPIC, consumer
 from .pipeline.holding import hold_work
 from .pipeline.steps import kinds
 from .postgres.database import Database, DatabaseSettings
-from .postgres.migrations.runner import check_at_head, migrate
+from .postgres.migrations.standing import bring_to_newest, check_at_newest
 from .postgres.supervisor import EmbeddedServer
 from .readiness import Readiness
 from .revocation.opening import open_desk
@@ -186,10 +186,10 @@ def queue_settings(settings: Settings) -> QueueSettings:
 async def _open_server(settings: Settings, stack: AsyncExitStack) -> EmbeddedServer | None:
     """The embedded server migrates itself; a given database that is not at head stops the start (decision 19)."""
     if settings.database.dsn is not None:
-        await check_at_head(settings.database.dsn)
+        await check_at_newest(settings.database.dsn)
         return None
     server = await stack.enter_async_context(EmbeddedServer(settings.postgres_dir, randbytes=os.urandom))
-    await migrate(server.dsn)
+    await bring_to_newest(server.dsn)
     return server
 
 

@@ -21,7 +21,7 @@ from .files.errors import FileError
 from .files.layout import NODE_FILES
 from .node import Node
 from .postgres.errors import DatabaseError
-from .postgres.migrations.runner import known_steps
+from .postgres.migrations.standing import known_steps
 from .settings import API
 
 PATIENCE: Final = 2.0  # seconds for the answer of the database, and of the file store

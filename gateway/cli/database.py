@@ -19,7 +19,7 @@ from ..files.opening import open_files
 from ..node import FileExaminer, Node
 from ..postgres.database import Database, DatabaseSettings
 from ..postgres.errors import DatabaseError
-from ..postgres.migrations.runner import check_at_head, migrate
+from ..postgres.migrations.standing import bring_to_newest, check_at_newest
 from ..postgres.roles import APP_ROLE, OWNER_ROLE
 from ..postgres.supervisor import DATABASE, EmbeddedServer
 from ..settings import Settings
@@ -42,7 +42,7 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 async def _check(dsn: str, settings: Settings) -> None:
     """The embedded database migrates itself: one that is not there yet belongs to a node that is starting."""
     try:
-        await check_at_head(dsn)
+        await check_at_newest(dsn)
     except DatabaseError as error:
         if error.code == "SCHEMA_BEHIND" and settings.database.embedded:
             raise _starting(settings.postgres_dir) from error
@@ -77,7 +77,7 @@ async def embedded_dsn(settings: Settings, stack: AsyncExitStack) -> str:
         if error.code != "POSTGRES_LOCKED":
             raise
         return attached(base, owner=False)
-    await migrate(server.dsn)
+    await bring_to_newest(server.dsn)
     return server.app_dsn
 
 

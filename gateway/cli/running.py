@@ -18,8 +18,7 @@ import typer
 from ...signing.trust import PACKAGED
 from ..monitoring.logs import configure
 from ..postgres.errors import DatabaseError
-from ..postgres.migrations.runner import check_at_head, newest_step, script
-from ..postgres.migrations.runner import migrate as migrate_database
+from ..postgres.migrations.standing import bring_to_newest, newest_step
 from ..postgres.supervisor import EmbeddedServer
 from ..settings import Settings, describe
 from .context import clock, invocation
@@ -97,6 +96,8 @@ def migrate(
 ) -> None:
     """Đưa cơ sở dữ liệu lên phiên bản của chương trình."""
     if sql:
+        from ..postgres.migrations.runner import script
+
         say(script())
         return
     asyncio.run(_migrate(invocation(context).settings()))
@@ -106,12 +107,7 @@ def migrate(
 async def _migrate(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         dsn = await _owner_dsn(settings, stack)
-        try:
-            await check_at_head(dsn)
-        except DatabaseError as error:
-            if error.code != "SCHEMA_BEHIND":
-                raise
-            await migrate_database(dsn)
+        await bring_to_newest(dsn)
 
 
 async def _owner_dsn(settings: Settings, stack: AsyncExitStack) -> str:

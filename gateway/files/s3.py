@@ -21,7 +21,7 @@ from obstore.exceptions import AlreadyExistsError
 
 from .cache import Cache
 from .durable import WINDOW, create_private, digest_of, disk_errors, sweep_folder, write_all
-from .errors import FileError, damaged
+from .errors import FileError, damaged, not_found
 from .incoming import Incoming
 from .layout import OWNER_MARK, AgencyKey, Layout, StoredFile, StoredObject, agency_folder
 from .s3_errors import s3_errors
@@ -36,6 +36,7 @@ PAGE: Final = 1000  # keys of one answer
 PART: Final = 8 << 20  # bytes of one part of an upload; two are in memory
 ASK_SECONDS: Final = 30.0  # one short question, its repetitions included
 STALL_SECONDS: Final = 60.0  # without a byte of a download
+SWEEPS: Final = 4  # at once, the clockwork's and those of operators, each of which may be in the way once
 
 
 class S3Store:
@@ -124,14 +125,14 @@ class S3Store:
 
     async def _get(self, agency_id: AgencyKey, sha256: str) -> obstore.GetResult:
         key = self._key(agency_id, sha256)
-        try:
-            async with s3_errors(ASK_SECONDS):
-                return await obstore.get_async(self._bucket, key)
-        except FileError as error:
-            if error.code != "FILE_NOT_FOUND" or not await self.bring_back(agency_id, sha256):
-                raise
-        async with s3_errors(ASK_SECONDS):
-            return await obstore.get_async(self._bucket, key)
+        for _ in range(SWEEPS):
+            try:
+                async with s3_errors(ASK_SECONDS):
+                    return await obstore.get_async(self._bucket, key)
+            except FileError as error:
+                if error.code != "FILE_NOT_FOUND" or not await self.bring_back(agency_id, sha256):
+                    raise
+        raise not_found()
 
     async def listing(self, after: tuple[str, str] = ("", "")) -> AsyncIterator[Sequence[StoredObject]]:
         offset = self._key(*after) if all(after) else None
@@ -166,14 +167,20 @@ class S3Store:
         return False
 
     async def bring_back(self, owner: AgencyKey, sha256: str) -> bool:
-        """The copy aside stays until the removal of it is certain to take nothing away."""
+        """The copy aside stays until the removal of it is certain to take nothing away.
+
+        A sweep that has looked before may take what is just brought back out of sight again; it does so once.
+        """
         key, aside = self._key(owner, sha256), self._aside(owner, sha256)
-        if await self._head(key) is not None:
-            return True  # put again meanwhile
-        async with s3_errors(ASK_SECONDS):
-            with contextlib.suppress(FileNotFoundError):
-                await obstore.copy_async(self._bucket, aside, key)
-        return await self._head(key) is not None  # somebody else may have brought it back
+        for _ in range(SWEEPS):
+            if await self._head(key) is not None:
+                return True  # brought back, by whomever, or put again meanwhile
+            async with s3_errors(ASK_SECONDS):
+                try:
+                    await obstore.copy_async(self._bucket, aside, key)
+                except FileNotFoundError:
+                    break
+        return await self._head(key) is not None
 
     async def discard(self, owner: AgencyKey, sha256: str) -> None:
         async with s3_errors(ASK_SECONDS):

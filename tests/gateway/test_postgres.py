@@ -20,19 +20,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 import pytest_asyncio
+from alembic.script import ScriptDirectory
 
 from lienthong.gateway.identifiers import IdentifierError, Noun, new_id, parse, show, uuid7
 from lienthong.gateway.postgres import binaries
 from lienthong.gateway.postgres.accounts import server_account
 from lienthong.gateway.postgres.database import Database, DatabaseSettings
 from lienthong.gateway.postgres.errors import DatabaseError
-from lienthong.gateway.postgres.migrations.runner import (
-    check_at_head,
-    current_head,
-    migrate,
-    newest_step,
-    script,
-)
+from lienthong.gateway.postgres.migrations import runner
+from lienthong.gateway.postgres.migrations.runner import migrate, script
+from lienthong.gateway.postgres.migrations.standing import check_at_newest, current_step, known_steps, newest_step
 from lienthong.gateway.postgres.occupants import occupants
 from lienthong.gateway.postgres.postmaster import start_postgres
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
@@ -136,7 +133,7 @@ async def test_a_server_starts_keeps_its_data_and_ends(new_base: Path, program: 
     assert not alive(pid)
     async with server_on(new_base) as server:  # every program is offered: the folder's own version decides
         assert server.app_dsn == before
-        assert await current_head(server.app_dsn) == newest_step()
+        assert await current_step(server.app_dsn) == newest_step()
         assert (server.cluster / "PG_VERSION").read_text().strip() == str(program.major)
 
 
@@ -405,16 +402,22 @@ async def test_the_queue_outlives_the_death_of_its_server(base: Path, ids, clock
 
 async def test_a_database_behind_says_which_command_helps(server: EmbeddedServer) -> None:
     empty, full = server.address("postgres", owner=True), server.address("template_lienthong", owner=True)
-    assert await current_head(empty) is None
+    assert await current_step(empty) is None
     with pytest.raises(DatabaseError, match="lienthong migrate") as caught:
-        await check_at_head(empty)
+        await check_at_newest(empty)
     assert caught.value.code == "SCHEMA_BEHIND"
-    await check_at_head(full)
+    await check_at_newest(full)
+
+
+def test_the_steps_are_the_numbered_files() -> None:
+    """Alembic runs what the program asks for at its start without Alembic."""
+    revisions = ScriptDirectory(str(Path(runner.__file__).parent)).walk_revisions()
+    assert [revision.revision for revision in revisions][::-1] == list(known_steps())
 
 
 async def test_migrating_twice_changes_nothing(addresses) -> None:
     await migrate(addresses.dsn)
-    await check_at_head(addresses.app_dsn)
+    await check_at_newest(addresses.app_dsn)
 
 
 def test_the_steps_can_be_given_to_an_administrator() -> None:
@@ -425,7 +428,7 @@ def test_the_steps_can_be_given_to_an_administrator() -> None:
 
 async def test_a_database_out_of_reach_is_our_error(base: Path) -> None:
     dsn = f"postgresql://a:b@/c?host={base}"
-    for attempt in (check_at_head(dsn), Database(dsn).__aenter__()):
+    for attempt in (check_at_newest(dsn), Database(dsn).__aenter__()):
         with pytest.raises(DatabaseError) as caught:
             await attempt
         assert (caught.value.code, caught.value.transient) == ("DATABASE_UNREACHABLE", True)

@@ -12,7 +12,7 @@ from aiohttp.test_utils import unused_port
 from lienthong.gateway.api.health import open_probes
 from lienthong.gateway.files.s3_place import S3Place
 from lienthong.gateway.postgres.database import Database
-from lienthong.gateway.postgres.migrations.runner import known_steps
+from lienthong.gateway.postgres.migrations.standing import known_steps
 from lienthong.gateway.readiness import Readiness, Report
 from lienthong.gateway.settings import Settings, SettingsError
 from lienthong.tests.file_stores import s3_store

@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this version, or say which command does.
+"""Bring a database to the schema of this version.
 
 Alembic keeps the history; the steps themselves are the numbered files of ``schemas/postgres``. A step runs in one
 transaction and gives up after ten seconds of waiting for a lock, so that a migration never stops a running node.
@@ -6,20 +6,15 @@ transaction and gives up after ten seconds of waiting for a lock, so that a migr
 
 from __future__ import annotations
 
-from functools import cache
 from importlib.resources import files
 from io import StringIO
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
-
-from ..errors import DatabaseError
 
 LOCK_TIMEOUT = "10s"
 
@@ -33,48 +28,6 @@ async def migrate(dsn: str) -> None:
             await connection.commit()
     finally:
         await engine.dispose()
-
-
-async def current_head(dsn: str) -> str | None:
-    """The step at which the database stands; None when it was never migrated."""
-    engine = _engine(dsn)
-    try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    finally:
-        await engine.dispose()
-
-
-@cache
-def known_steps() -> tuple[str, ...]:
-    """The steps this version of the program knows, oldest first."""
-    revisions = ScriptDirectory.from_config(_config()).walk_revisions()
-    return tuple(revision.revision for revision in revisions)[::-1]
-
-
-def newest_step() -> str:
-    """The step this version of the program needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
-        raise DatabaseError("SCHEMA_MISSING", "Bản cài đặt thiếu các bước dựng cơ sở dữ liệu.")
-    return head
-
-
-async def check_at_head(dsn: str) -> None:
-    """Raise DatabaseError ``SCHEMA_BEHIND`` unless the database stands at the newest step."""
-    try:
-        found = await current_head(dsn)
-    except (OSError, asyncpg.PostgresError) as error:
-        raise DatabaseError(
-            "DATABASE_UNREACHABLE", f"Không kết nối được cơ sở dữ liệu: {error}", transient=True
-        ) from error
-    wanted = newest_step()
-    if found != wanted:
-        raise DatabaseError(
-            "SCHEMA_BEHIND",
-            f"Cơ sở dữ liệu đang ở bước {found or 'chưa có'}, chương trình cần bước {wanted}: "
-            "hãy chạy lệnh «lienthong migrate» bằng tài khoản chủ cơ sở dữ liệu rồi khởi động lại.",
-        )
 
 
 def script() -> str:
