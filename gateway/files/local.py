@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from . import local_sweep
 from .durable import WINDOW, copy_synced, digest_of, disk_errors, shared_turn, sweep_folder, sync_file, sync_folder
-from .errors import FileError, damaged, not_found
+from .errors import damaged, not_found
 from .incoming import Incoming
 from .layout import AgencyKey, Layout, StoredFile, StoredObject, agency_folder
 
@@ -72,10 +72,7 @@ class LocalStore:
     @asynccontextmanager
     async def at_hand(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[Path]:
         """The file itself, whose bytes nobody looks at again here. Raise FILE_NOT_FOUND."""
-        path = self.path(agency_id, sha256)
-        if not path.is_file() and not await self.bring_back(agency_id, sha256):
-            raise not_found()
-        yield path
+        yield await self._held(agency_id, sha256)
 
     async def exists(self, agency_id: AgencyKey, sha256: str) -> bool:
         path = self.path(agency_id, sha256)
@@ -84,13 +81,7 @@ class LocalStore:
     async def stream(self, agency_id: AgencyKey, sha256: str) -> AsyncIterator[bytes]:
         """As the port says; what differs from its digest is FILE_DAMAGED once it is read."""
         digest = hashlib.sha256()
-        path = self.path(agency_id, sha256)
-        try:
-            file = await asyncio.to_thread(_open_file, path)
-        except FileError:
-            if not await self.bring_back(agency_id, sha256):
-                raise
-            file = await asyncio.to_thread(_open_file, path)
+        file = await asyncio.to_thread(_open_file, await self._held(agency_id, sha256))
         try:
             while chunk := await asyncio.to_thread(_read_window, file):
                 digest.update(chunk)
@@ -99,6 +90,12 @@ class LocalStore:
             file.close()
         if digest.hexdigest() != sha256:
             raise damaged()
+
+    async def _held(self, agency_id: AgencyKey, sha256: str) -> Path:
+        aside, path = self._layout.aside(agency_id, sha256), self.path(agency_id, sha256)
+        if not await asyncio.to_thread(local_sweep.hold, self._layout, aside, path):
+            raise not_found()
+        return path
 
     async def listing(self, after: tuple[str, str] = ("", "")) -> AsyncIterator[Sequence[StoredObject]]:
         pages = local_sweep.pages(self._layout.root, after)

@@ -58,12 +58,21 @@ def set_aside(layout: Layout, source: Path, target: Path, older_than: datetime) 
     return False
 
 
+def hold(layout: Layout, aside: Path, path: Path) -> bool:
+    """Whether the bytes are in sight. They count as new then: no sweep that runs already takes them out of it."""
+    with disk_errors(), shared_turn(layout.root), contextlib.suppress(FileNotFoundError):
+        os.utime(path)
+        return True
+    return bring_back(layout, aside, path)
+
+
 def bring_back(layout: Layout, source: Path, target: Path) -> bool:
     with disk_errors():
         layout.ensure(target.parent)
         with shared_turn(layout.root), contextlib.suppress(FileNotFoundError):
             os.utime(source)
             if target.is_file():
+                os.utime(target)
                 source.unlink()
             else:
                 source.rename(target)
