@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
@@ -128,7 +128,7 @@ class Relay:
         sent = await self._send(messages)
         self.away = len(sent.ids) + len(sent.refused) < len(messages)
         if sent.ids or sent.refused:
-            await self._mark(sent)
+            await self._mark(sent, {row["version"] for row in rows if row["id"] is not None})
         if self.away:
             return Progress.NONE
         return Progress.MORE if moved or any(row["looked_at"] >= BATCH for row in rows) else Progress.END
@@ -144,9 +144,9 @@ class Relay:
                     moved += await stepped_aside(connection, topic, lane)
         return moved
 
-    async def _mark(self, sent: Sent) -> None:
+    async def _mark(self, sent: Sent, versions: Collection[int]) -> None:
         async with self._store.unit(None) as connection:
-            await statements().relay_sent(connection, ids=list(sent.ids))
+            await statements().relay_sent(connection, ids=list(sent.ids), versions=list(versions))
             for message, reason in sent.refused.items():
                 _log.error("dead-letter", message=str(message), error=reason)
                 await statements().outbox_failed(

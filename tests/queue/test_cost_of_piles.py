@@ -45,6 +45,7 @@ select gen_random_uuid(), $1, 1, case when $2 = 0 then 'k' || n else 'k' || n % 
     coalesce(now() + $4::interval, '-infinity')
 from generate_series(1, $5) as n
 """
+VERSIONS = "select array(select distinct xmin::text from outbox where id = any($1))"
 Rows = tuple[int, str, timedelta | None, int]  # how many keys (0: one for each), state, due in, how many
 LATER, OVERDUE = timedelta(hours=1), timedelta(seconds=-1)
 
@@ -100,6 +101,7 @@ class Plans:
             "consumer": "'register'",
             "older": "300",
             "ids": "'{" + ",".join(map(str, ids)) + "}'",
+            "versions": "'{" + ",".join(await self._connection.fetchval(VERSIONS, ids)) + "}'",
         }
         names = statements().driver_adapter.var_sorted[name]
         given = f"({', '.join(values[one] for one in names)})" if names else ""

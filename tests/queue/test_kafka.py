@@ -6,7 +6,7 @@ import asyncio
 import gc
 import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from lienthong.queue.kafka import KafkaBroker
 from lienthong.queue.kafka_settings import KafkaAccount, KafkaSettings
 from lienthong.queue.messages import Lane, Message
 from lienthong.queue.relay import Relay, Sent
+from lienthong.queue.statements import statements
 from lienthong.queue.wakeups import Wakeups
 from lienthong.tests.broker_desk import SETTINGS, TOPIC, Desk, keep_effects
 from lienthong.tests.kafka_cluster import one_broker
@@ -160,6 +161,29 @@ async def test_one_relay_leads_and_the_other_takes_over_when_its_connection_is_g
     times = Counter(first_sent + second_sent)
     assert [times[n] for n in range(5)] == [1] * 5, "what was marked before is not sent again"
     assert max(times.values()) <= 2, "who has lost the lead may send what it holds; the inbox absorbs it"
+
+
+async def test_what_comes_back_before_it_is_marked_goes_again(database: Database, say: Callable[..., Message]) -> None:
+    """A consumer can be faster than the relay's mark."""
+    message, sent = say(1), []
+    desk, stop, wakeups = Desk(database, lambda _: None), asyncio.Event(), Wakeups(database)
+
+    async def take(messages: Sequence[Message]) -> Sent:
+        if not sent:
+            async with database.unit(None) as connection:
+                await statements().outbox_failed(
+                    connection, id=message.id, counts=1, error="x", delay=0.0, max_failures=3
+                )
+        sent.extend(messages)
+        return Sent(ids=[one.id for one in messages])
+
+    await desk.write(message)
+    relay = Relay(database, take, wakeups=wakeups, poll=0.05, resend=300, random=Random(7).random)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(relay.run(stop))
+        await until(lambda: len(sent) == 2, 10)
+        stop.set()
+    assert [one.id for one in sent] == [message.id] * 2
 
 
 async def test_what_was_sent_and_never_arrived_is_sent_again(

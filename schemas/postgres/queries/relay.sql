@@ -32,7 +32,7 @@ with recursive lines as (
     ) as next
 )
 select lines.topic, lines.lane, found.looked_at, found.id, found.key, found.type, found.source, found.subject,
-    found.schema_version, found.traceparent, found.payload, found.occurred_at
+    found.schema_version, found.traceparent, found.payload, found.occurred_at, found.version
 from lines
 cross join lateral (
     with line as materialized (
@@ -58,7 +58,7 @@ cross join lateral (
                 over (partition by o.key order by o.position) as free
         from keys
         cross join lateral (
-            select * from outbox as every
+            select every.*, every.xmin as version from outbox as every
             where every.topic = lines.topic and every.lane = lines.lane and every.key = keys.key
                 and every.settled_at is null and every.state || '' in ('pending', 'dead')
             order by every.position
@@ -72,7 +72,10 @@ cross join lateral (
 order by lines.lane, found.position;
 
 -- name: relay_sent!
-update outbox set state = 'sent', sent_at = now() where id = any(:ids::uuid[]) and state || '' = 'pending';
+-- Marks what is still as it was read (``xmin``: who wrote it). A consumer can be faster than the mark: what it has sent
+-- back meanwhile has to go again and must not stand as sent.
+update outbox set state = 'sent', sent_at = now()
+where id = any(:ids::uuid[]) and state || '' = 'pending' and xmin = any(:versions::xid[]);
 
 -- name: relay_forget_sent$
 -- Sent long ago and never absorbed: the broker lost it, or nobody reads. It is sent again, the oldest first. How many.
