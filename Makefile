@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.lienthong-installed
 KILLS ?= 50
 # Processes of a test run; each has its own PostgreSQL and Kafka.
-WORKERS ?= 2
+WORKERS ?= 3
 SEED ?= 0
 CHAOS ?= .build/chaos
 PACKAGES := gateway edxml adapters signing queue
@@ -63,7 +63,7 @@ demo: $(STAMP)
 
 test: $(STAMP) tools corpus
 	@echo 'Chạy kiểm thử: PostgreSQL thật (nhúng), PDF thật, tiến trình thật'
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # What tests look through, as command=Debian package: strace sees the order of fsync and rename, pdftotext reads PDF
 # pages, java and mvn run and assemble a real Apache Kafka, xmlsec1 verifies signatures over envelopes independently of us, SoftHSM is a token, OpenSC fills it, gcc builds the

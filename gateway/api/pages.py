@@ -8,6 +8,7 @@ Nothing is loaded from outside and no script stands in a page (strict Content-Se
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -19,6 +20,7 @@ from ..settings import CONSOLE
 from .calls import Surface
 from .check_page import CheckPage
 from .event_pages import add_event_pages
+from .problems import Catalogue
 from .sealing import Sealer
 
 BLAMES: Final = {
@@ -42,13 +44,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def add_pages(app: web.Application, surface: Surface, sealer: Sealer) -> None:
     """Those of the catalogue and the contract; all others where the process has the role console."""
     console = CONSOLE in surface.node.settings.roles
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(files("lienthong") / "gateway" / "api" / "templates")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    templates.globals["check_page"] = console and surface.node.settings.check_page.enabled
-    templates.globals["console"] = console
+    templates = _templates(console=console, check_page=console and surface.node.settings.check_page.enabled)
     _add_reference(app, surface, templates)
     if console:
         _add_console(app, surface, templates, sealer)
@@ -59,13 +55,22 @@ def add_pages(app: web.Application, surface: Surface, sealer: Sealer) -> None:
             app.router.add_get(f"/static/{name}", _fixed(content, media_type, cache="public, max-age=3600"))
 
 
+@cache
+def _templates(*, console: bool, check_page: bool) -> jinja2.Environment:
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(files("lienthong") / "gateway" / "api" / "templates")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    templates.globals |= {"console": console, "check_page": check_page}
+    return templates
+
+
 def _add_reference(app: web.Application, surface: Surface, templates: jinja2.Environment) -> None:
     entries = sorted(surface.catalogue.values(), key=lambda entry: entry.code)
     listed = templates.get_template("errors.html").render(entries=entries)
     app.router.add_get("/errors", _fixed(listed.encode(), "text/html"))
-    one = templates.get_template("error.html")
-    shown = {entry.code: one.render(entry=entry, blame=BLAMES[entry.blame]).encode() for entry in entries}
-    app.router.add_get("/errors/{code}", _error_page(shown))
+    app.router.add_get("/errors/{code}", _error_page(surface.catalogue, templates.get_template("error.html")))
     app.router.add_get("/openapi.yaml", _fixed(surface.contract.as_yaml, "application/yaml"))
     app.router.add_get("/openapi.json", _fixed(surface.contract.as_json, "application/json"))
 
@@ -85,11 +90,11 @@ def _fixed(content: bytes, media_type: str, *, cache: str = "no-cache") -> _Hand
     return serve
 
 
-def _error_page(shown: dict[str, bytes]) -> _Handler:
+def _error_page(catalogue: Catalogue, template: jinja2.Template) -> _Handler:
     async def serve(request: web.Request) -> web.Response:
-        content = shown.get(request.match_info["code"])
-        if content is None:
+        entry = catalogue.get(request.match_info["code"])
+        if entry is None:
             raise GatewayError("PAGE_NOT_FOUND", "Không có mã lỗi này trong danh mục.")
-        return web.Response(body=content, content_type="text/html", charset="utf-8")
+        return web.Response(text=template.render(entry=entry, blame=BLAMES[entry.blame]), content_type="text/html")
 
     return serve

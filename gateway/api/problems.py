@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -47,8 +48,9 @@ class Entry:
 Catalogue = Mapping[str, Entry]
 
 
+@cache
 def load_catalogue() -> Catalogue:
-    """Read the catalogue that is shipped with the package."""
+    """Read the catalogue that is shipped with the package, once per process."""
     text = (files("lienthong") / "schemas" / "errors" / "catalogue.yaml").read_bytes()
     rows = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     return {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 from openapi_spec_validator import validate
@@ -69,6 +70,16 @@ async def as_described(answer: ClientResponse, method: str, path: str) -> None:
 def test_the_document_is_valid_openapi() -> None:
     validate(DOCUMENT)
     assert DOCUMENT["openapi"].startswith("3.1")
+
+
+def test_everything_that_is_checked_by_it_is_a_schema() -> None:
+    """The node compiles them unasked."""
+    bodies = [operation.body for operation in CONTRACT.operations if operation.body]
+    parameters = [parameter.validator for operation in CONTRACT.operations for parameter in operation.parameters]
+    for validator in (CONTRACT.metadata, CONTRACT.signing, *bodies, *parameters):
+        Draft202012Validator.check_schema(validator.schema)
+    assert len(bodies) > 10
+    assert len(parameters) > 50
 
 
 def test_every_operation_has_a_handler_and_words() -> None:
