@@ -2,41 +2,36 @@
 
 ``python bench/broker.py [--few N] [--without-broadcast]``. PostgreSQL, Kafka, writers and consumers share the cores.
 Rates: embedded, a pile written beforehand; Kafka and bare, written meanwhile; timed until the last effect is
-committed; the ways take turns, medians are printed. Bare: aiokafka and asyncpg writing the same rows in batches,
-without order, states or failures.
+committed; the ways take turns, medians are printed. Bare (bench/bare_messages.py): aiokafka and asyncpg in batches,
+once with all writes of the way, once with its new rows only.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import logging
 import os
 import random
 import statistics
 import tempfile
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
-from aiokafka.admin import NewTopic
 
 from lienthong.bench import broadcast
+from lienthong.bench.bare_messages import bare
 from lienthong.bench.broker_figures import STEADY, Figures, table
 from lienthong.bench.kafka_away import absence
 from lienthong.bench.measuring import conditions
 from lienthong.bench.message_load import (
-    EFFECT,
     KEYS,
     TABLE,
     alone,
     drained,
-    message,
     steady,
     through,
     warm,
@@ -45,7 +40,6 @@ from lienthong.deploy.kafka.cluster import Cluster
 from lienthong.gateway.postgres.database import Database
 from lienthong.gateway.postgres.migrations.runner import migrate
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
-from lienthong.queue import kafka_clients
 from lienthong.queue.embedded import EmbeddedBroker
 from lienthong.queue.kafka import KafkaBroker
 from lienthong.queue.kafka_settings import KafkaSettings
@@ -75,63 +69,16 @@ class Stage:
         return KafkaBroker(self.db, self.settings, wakeups=wakeups, random=random.random, settings=SETTINGS)
 
 
-async def bare(stage: Stage, count: int) -> float:
-    """The same rows by bare libraries: outbox row, send, receive, inbox row and effect, batches of 100."""
-    connection = await asyncpg.connect(stage.dsn)
-    await connection.execute("create table if not exists bare (id uuid primary key, body text)")
-    topic = f"bare-{uuid.uuid4().hex[:8]}"
-    client = kafka_clients.admin(stage.settings)
-    await client.start()
-    await client.create_topics([NewTopic(name=topic, num_partitions=6, replication_factor=1)])
-    await client.close()
-    producer, consumer = kafka_clients.producer(stage.settings), kafka_clients.consumer(stage.settings, topic, topic)
-    await producer.start()
-    await producer.send_and_wait(topic, b"warm")
-    await consumer.start()
-    bodies = [(uuid.uuid4(), json.dumps(dict(message(n).payload))) for n in range(count)]
-    begun = time.perf_counter()
-
-    async def give() -> None:
-        own = await asyncpg.connect(stage.dsn)
-        for start in range(0, count, 100):
-            part = bodies[start : start + 100]
-            await own.executemany("insert into bare (id, body) values ($1, $2)", part)
-            await asyncio.gather(
-                *[await producer.send(topic, key=identity.bytes, value=body.encode()) for identity, body in part]
-            )
-        await own.close()
-
-    async def take() -> None:
-        seen = 0
-        while seen < count:
-            found = await consumer.getmany(timeout_ms=500, max_records=100)
-            rows = [(uuid.UUID(bytes=r.key), "k", 0) for records in found.values() for r in records if r.key]
-            async with connection.transaction():
-                await connection.executemany(
-                    "insert into inbox (consumer, message_id) values ('bare', $1) on conflict do nothing",
-                    [(row[0],) for row in rows],
-                )
-                await connection.executemany(EFFECT, rows)
-            await consumer.commit()
-            seen += len(rows)
-
-    await asyncio.gather(give(), take())
-    speed = count / (time.perf_counter() - begun)
-    await consumer.stop()
-    await producer.stop()
-    await connection.close()
-    return speed
-
-
 async def measured(stage: Stage, few: int) -> Figures:
     count = COUNT // few
-    embedded, kafka, plain = [], [], []
+    embedded, kafka, same, rows = [], [], [], []
     for build in (stage.embedded, stage.kafka):
         await warm(stage.db, build)
     for _ in range(ROUNDS):
         embedded.append(await drained(stage.db, stage.embedded, count))
         kafka.append(await through(stage.db, stage.kafka, count))
-        plain.append(await bare(stage, count))
+        same.append(await bare(stage.settings, stage.dsn, count, marks=True))
+        rows.append(await bare(stage.settings, stage.dsn, count, marks=False))
     kept, embedded_steady = await steady(
         stage.db, stage.embedded, a_second=STEADY, seconds=max(2.0, STEADY_SECONDS / few)
     )
@@ -142,7 +89,8 @@ async def measured(stage: Stage, few: int) -> Figures:
         count=count,
         embedded=statistics.median(embedded),
         kafka=statistics.median(kafka),
-        bare=statistics.median(plain),
+        bare=statistics.median(same),
+        bare_rows=statistics.median(rows),
         embedded_alone=embedded_alone,
         kafka_alone=kafka_alone,
         kept=kept,

@@ -27,7 +27,8 @@ class Figures:
     count: int
     embedded: float
     kafka: float
-    bare: float
+    bare: float  # with all writes of the way
+    bare_rows: float  # with its new rows only: nothing marks what was sent or absorbed
     embedded_alone: Sequence[float]
     kafka_alone: Sequence[float]
     kept: float  # messages a second that the embedded broker absorbed of the steady stream
@@ -41,10 +42,16 @@ def table(found: Figures) -> str:
     away, ratio = found.away, found.kafka / found.bare
     rows = [
         (
-            "outbox → Kafka → inbox và hiệu ứng, so với aiokafka + asyncpg trần cùng lần chạy",
+            "outbox → Kafka → inbox và hiệu ứng, so với aiokafka + asyncpg trần ghi cùng những gì, cùng lần chạy",
             "≥ 0,5",
             f"{ratio:.2f} ({found.kafka:.0f} và {found.bare:.0f} tin/giây)",
             ratio >= LEAST_RATIO,
+        ),
+        (
+            "… so với thư viện trần chỉ thêm dòng, không đánh dấu đã gửi, đã nhận (mất là mất)",
+            "≥ 0,5",
+            f"{found.kafka / found.bare_rows:.2f} ({found.kafka:.0f} và {found.bare_rows:.0f} tin/giây)",
+            found.kafka >= LEAST_RATIO * found.bare_rows,
         ),
         (
             "trễ thêm qua Kafka lúc vắng (một tin mỗi 20 ms), từ COMMIT tới hiệu ứng",
