@@ -14,13 +14,14 @@ from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from .backoff import delay
 from .embedded import Subscription
 from .errors import QueueError, is_transient
 from .kafka_clients import consumer
+from .kafka_offsets import offsets_of
 from .kafka_public import publish
 from .kafka_records import message_of
 from .kafka_sending import CLOSE_SECONDS, KafkaSender
@@ -157,20 +158,18 @@ class KafkaBroker:
 
     async def _poll(self, client: AIOKafkaConsumer, subscription: Subscription, ear: Ear, stop: asyncio.Event) -> None:
         clock = asyncio.get_running_loop().time
-        while not stop.is_set():
-            found = await client.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=self._settings.batch)
-            if not found:
-                continue
-            arrived = _read(found, subscription.topic, ear.lane)
-            with ear.handling(clock):
-                await self._set_aside(subscription, arrived)
-                await self._absorb(subscription, arrived.messages, stop)
-            if stop.is_set() and not await self._settled_all(arrived.messages):
-                return
-            try:
-                await client.commit(dict(arrived.offsets))
-            except (CommitFailedError, IllegalStateError) as error:  # the partitions are another member's now
-                _log.info("kafka-commit-lost", error=repr(error))
+        async with offsets_of(client) as offsets:
+            while not stop.is_set():
+                found = await client.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=self._settings.batch)
+                if not found:
+                    continue
+                arrived = _read(found, subscription.topic, ear.lane)
+                with ear.handling(clock):
+                    await self._set_aside(subscription, arrived)
+                    await self._absorb(subscription, arrived.messages, stop)
+                if stop.is_set() and not await self._settled_all(arrived.messages):
+                    return
+                await offsets.commit(arrived.offsets)
 
     async def _set_aside(self, subscription: Subscription, arrived: _Arrived) -> None:
         for record, error in arrived.unreadable:
