@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -55,6 +56,7 @@ async def answers(port: int) -> bool:
     return True
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # a probing connection may be accepted by who closes just then
 async def test_an_upload_inside_is_finished_at_the_stop(room: Room) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
     head = b'--b\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n'
@@ -84,6 +86,50 @@ async def test_an_upload_inside_is_finished_at_the_stop(room: Room) -> None:
         go_on.set()
         answer = await upload
         assert (answer.status, (await answer.json())["code"]) == (422, "SUBMISSION_INVALID")
+    gc.collect()
+
+
+TYPE = b"Content-Type: multipart/form-data; boundary=b\r\n"
+HEADS = {
+    "names in any case": (
+        b"AUTHORIZATION: bearer %s\r\niDEMPOTENCY-kEY: k\r\ncontent-TYPE: Multipart/Form-Data; BOUNDARY=b\r\n",
+        422,
+    ),
+    "a folded line": (
+        b"Authorization: Bearer %s\r\nIdempotency-Key: k\r\nContent-Type: multipart/form-data;\r\n boundary=b\r\n",
+        400,
+    ),
+    "a space before the colon": (b"Authorization : Bearer %s\r\nIdempotency-Key: k\r\n" + TYPE, 400),
+    "two lengths": (b"Authorization: Bearer %s\r\nIdempotency-Key: k\r\nContent-Length: 5\r\n" + TYPE, 400),
+    "a length and chunks": (
+        b"Authorization: Bearer %s\r\nIdempotency-Key: k\r\nTransfer-Encoding: chunked\r\n" + TYPE,
+        400,
+    ),
+    "a NUL": (b"Authorization: Bearer %s\r\nIdempotency-Key: k\0\r\n" + TYPE, 400),
+    "letters with marks": ("Authorization: Bearer %s\r\nIdempotency-Key: khóa\r\n".encode() + TYPE, 400),
+    "a value without end": (b"Authorization: Bearer %s\r\nX-A: " + b"a" * 9000 + b"\r\n", 400),
+    "names without end": (b"Authorization: Bearer %s\r\n" + b"".join(b"X-%d: a\r\n" % n for n in range(300)), 400),
+    "no type": (b"Authorization: Bearer %s\r\nIdempotency-Key: k\r\n", 415),
+    "another type": (
+        b"Authorization: Bearer %s\r\nIdempotency-Key: k\r\nContent-Type: application/octet-stream\r\n",
+        415,
+    ),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+async def test_unusual_headers_are_understood_or_refused(room: Room, head: str) -> None:
+    lines, status = HEADS[head]
+    body = b'--b\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n{}\r\n--b--\r\n'
+    first = b"POST /v1/documents HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    reader, writer = await asyncio.open_connection(room.client.host, room.client.port)
+    writer.write(first + lines.replace(b"%s", room.sender_key.encode()) + length + body)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert int(answer.split()[1]) == status
+    assert await room.documents() == 0
 
 
 async def refuses(port: int) -> bool:
