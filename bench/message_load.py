@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -85,10 +86,15 @@ async def running(db: Database, build: Build, effects: Effects) -> AsyncIterator
 async def warm(db: Database, build: Build) -> None:
     """Topics, groups, plans."""
     effects = Effects()
-    effects.expect(1)
     async with running(db, build, effects):
-        await write(db, range(1))
-        await effects.done.wait()
+        await _joined(db, effects)
+
+
+async def _joined(db: Database, effects: Effects) -> None:
+    """Wait until whoever consumes has joined: a first message has its effect."""
+    effects.expect(1)
+    await write(db, range(1))
+    await effects.done.wait()
 
 
 async def drained(db: Database, build: Build, count: int) -> float:
@@ -105,10 +111,8 @@ async def drained(db: Database, build: Build, count: int) -> float:
 async def through(db: Database, build: Build, count: int) -> float:
     """Messages per second that are written meanwhile, until the last effect is committed."""
     effects = Effects()
-    effects.expect(1)
     async with running(db, build, effects):
-        await write(db, range(1))  # whoever consumes has joined
-        await effects.done.wait()
+        await _joined(db, effects)
         effects.expect(count)
         begun = time.perf_counter()
         await write(db, range(count), unit=UNIT)
@@ -136,22 +140,23 @@ async def steady(db: Database, build: Build, *, a_second: int, seconds: float) -
     """A stream of so many messages a second, whatever becomes of them: those absorbed a second, and the milliseconds
     from commit to effect."""
     effects, count = Effects(), int(a_second * seconds)
-    effects.expect(count)
     written: dict[uuid.UUID, float] = {}
 
-    async def unit(due: float, numbers: Sequence[int]) -> None:
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+    async def unit(numbers: Sequence[int]) -> None:
         batch = [message(number) for number in numbers]
         async with db.unit(None) as connection:
             await outbox.append(connection, batch)
         written.update((one.id, time.perf_counter()) for one in batch)
 
     async with running(db, build, effects):
+        await _joined(db, effects)
+        effects.expect(count)
+        gc.collect()  # what the measurements before have left is not the stream's
         begun = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for start in range(0, count, STEADY_UNIT):
-                due = begun + start / a_second
-                group.create_task(unit(due, range(start, min(start + STEADY_UNIT, count))))
+                await asyncio.sleep(max(0.0, begun + start / a_second - time.perf_counter()))
+                group.create_task(unit(range(start, min(start + STEADY_UNIT, count))))
         await effects.done.wait()
         spent = time.perf_counter() - begun
     taken = [max(0.0, at - written[one]) * 1000 for one, at in effects.times.items()]
