@@ -116,6 +116,32 @@ async def look_up(
     return Correspondents(sender=Agency.from_row(by_kind["sender"][0]), found=found)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencySearch:
+    """What is looked for: a code of any kind, a part of a name, both or neither; after which (axis, id)."""
+
+    code: str | None
+    name_part: str | None
+    on: date
+    after: tuple[str | None, str | None] = (None, None)
+    limit: int
+
+
+async def search(node: Node, conn: Connection, asked: AgencySearch) -> list[Any]:
+    """Rows of the directory and of the node's own agencies, in the order of axis and id."""
+    page = {
+        "name_part": asked.name_part,
+        "on_date": asked.on,
+        "after_axis": asked.after[0],
+        "after_id": asked.after[1],
+        "limit": asked.limit,
+    }
+    queries = node.db.queries
+    if asked.code is None:
+        return [row async for row in queries.agency_page(conn, **page)]
+    return [row async for row in queries.agency_page_of_code(conn, code=asked.code, **page)]
+
+
 def _unknown_agency() -> GatewayError:
     return GatewayError("AGENCY_UNKNOWN", "Đơn vị không có trên nút liên thông hoặc đã ngừng hoạt động.")
 

@@ -23,6 +23,7 @@ from .pipeline.routine import (
     keep_files,
     keep_revocation_data,
     look_for_mail,
+    make_room_for_events,
     match_parked,
     scrub_files,
     synchronise_directory,
@@ -61,7 +62,15 @@ def _jobs(node: Node) -> dict[str, Job]:
 
     async def clockwork(over: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            for job in (housekeeping, judge_again, keep_files, match_parked, scrub_files, watch_expiries):
+            for job in (
+                housekeeping,
+                judge_again,
+                keep_files,
+                make_room_for_events,
+                match_parked,
+                scrub_files,
+                watch_expiries,
+            ):
                 group.create_task(job(node, over))
             for name, axis in node.axes.items():
                 if name != LOCAL:

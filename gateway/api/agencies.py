@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from ..directory import AgencySearch, search
 from ..errors import GatewayError
 from .calls import VIETNAM, Call, reply
 
@@ -15,17 +16,15 @@ from .calls import VIETNAM, Call, reply
 async def find_agencies(call: Call) -> web.Response:
     limit: int = call.parameters["limit"]
     axis, axis_id = _read_cursor(call.parameters["after"])
+    asked = AgencySearch(
+        code=call.parameters["code"],
+        name_part=call.parameters["q"],
+        on=call.node.clock().astimezone(VIETNAM).date(),
+        after=(axis, axis_id),
+        limit=limit + 1,
+    )
     async with call.node.db.unit(call.agency.agency_id) as conn:
-        found = call.node.db.queries.agency_page(
-            conn,
-            code=call.parameters["code"],
-            name_part=call.parameters["q"],
-            on_date=call.node.clock().astimezone(VIETNAM).date(),
-            after_axis=axis,
-            after_id=axis_id,
-            limit=limit + 1,
-        )
-        rows = [row async for row in found]
+        rows = await search(call.node, conn, asked)
     more = len(rows) > limit
     rows = rows[:limit]
     return reply({"items": [_agency(row) for row in rows], "next": _cursor(rows[-1]) if more else None})

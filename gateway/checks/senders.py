@@ -11,6 +11,7 @@ from typing import Final
 from ...queue.port import Connection
 from ...signing.identity import fold
 from ...signing.report import FileReport, SignerRole
+from ..directory import AgencySearch, search
 from ..node import Node
 from .file_facts import VIETNAM
 from .outcome import Sender, SenderSource
@@ -63,7 +64,5 @@ async def _search(
 ) -> list[tuple[str, str]]:
     """Own agencies and the directory of every axis, as of today."""
     today = node.clock().astimezone(VIETNAM).date()
-    found = node.db.queries.agency_page(
-        conn, code=code, name_part=name, on_date=today, after_axis=None, after_id=None, limit=_LOOKED_AT
-    )
-    return [(row["code"], row["name"]) async for row in found]
+    found = await search(node, conn, AgencySearch(code=code, name_part=name, on=today, limit=_LOOKED_AT))
+    return [(row["code"], row["name"]) for row in found]

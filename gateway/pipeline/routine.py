@@ -142,6 +142,18 @@ async def housekeeping(node: Node, stop: asyncio.Event) -> None:
     await repeat("housekeeping", once, stop, _HOUR)
 
 
+async def make_room_for_events(node: Node, stop: asyncio.Event) -> None:
+    """The next piece of the table of events, before the one in use is full (schemas/postgres/0011.sql)."""
+
+    async def once() -> None:
+        async with node.db.unit(None) as conn:
+            piece = await node.db.queries.event_room_ahead(conn)
+        if piece is not None:
+            _log.info("event-piece-made", piece=piece)
+
+    await repeat("room for events", once, stop, _TEN_MINUTES)
+
+
 async def keep_files(node: Node, stop: asyncio.Event) -> None:
     """Take away what nothing names, slowly; see gateway/upkeep/."""
 

@@ -106,18 +106,32 @@ SELECT f.* FROM exchange_file f JOIN exchange e ON e.id = f.exchange_id
 WHERE e.agency_id = :agency_id AND e.id = :id AND e.direction = 'inward' AND f.position = :position;
 
 -- name: agency_page
--- The directory of every axis and the node's own agencies, valid on the day, in a fixed order.
+-- The directory of every axis and the node's own agencies, valid on the day, in a fixed order. Each half walks its
+-- index from the cursor on and ends with the page.
+(SELECT axis, axis_id, code, code102, old_code, name, parent_id, email, valid_from, valid_to FROM directory
+ WHERE (axis, axis_id) > (coalesce(:after_axis::text, ''), coalesce(:after_id::text, ''))
+   AND valid_from <= :on_date AND (valid_to IS NULL OR valid_to >= :on_date)
+   AND (:name_part::text IS NULL OR strpos(name_key, lower(:name_part)) > 0)
+ ORDER BY axis, axis_id LIMIT :limit)
+UNION ALL
+(SELECT 'local', code, code, NULL, NULL, name, NULL, email, NULL, NULL FROM agency
+ WHERE active AND ('local', code) > (coalesce(:after_axis::text, ''), coalesce(:after_id::text, ''))
+   AND (:name_part::text IS NULL OR strpos(lower(name), lower(:name_part)) > 0)
+ ORDER BY code LIMIT :limit)
+ORDER BY axis, axis_id LIMIT :limit;
+
+-- name: agency_page_of_code
+-- The same, of what answers to a code (current, QCVN 102 or old): by the indexes of the codes.
 SELECT * FROM (
     SELECT axis, axis_id, code, code102, old_code, name, parent_id, email, valid_from, valid_to FROM directory
-    WHERE valid_from <= :on_date AND (valid_to IS NULL OR valid_to >= :on_date)
-      AND (:code::text IS NULL OR code_key = upper(:code) OR code102_key = upper(:code) OR old_code_key = upper(:code))
-      AND (:name_part::text IS NULL OR strpos(lower(name), lower(:name_part)) > 0)
+    WHERE (code_key = upper(:code) OR code102_key = upper(:code) OR old_code_key = upper(:code))
+      AND valid_from <= :on_date AND (valid_to IS NULL OR valid_to >= :on_date)
     UNION ALL
     SELECT 'local', code, code, NULL, NULL, name, NULL, email, NULL, NULL FROM agency
-    WHERE active AND (:code::text IS NULL OR upper(code) = upper(:code))
-      AND (:name_part::text IS NULL OR strpos(lower(name), lower(:name_part)) > 0)
+    WHERE active AND upper(code) = upper(:code)
 ) a
-WHERE (:after_axis::text IS NULL OR (a.axis, a.axis_id) > (:after_axis, :after_id))
+WHERE (:name_part::text IS NULL OR strpos(lower(a.name), lower(:name_part)) > 0)
+  AND (a.axis, a.axis_id) > (coalesce(:after_axis::text, ''), coalesce(:after_id::text, ''))
 ORDER BY a.axis, a.axis_id LIMIT :limit;
 
 -- name: register_page

@@ -25,3 +25,7 @@ GROUP BY topic, lane, state ORDER BY topic, lane, state;
 SELECT kind, state, count(*) AS number, min(created_at) AS oldest
 FROM work WHERE settled_at IS NULL
 GROUP BY kind, state ORDER BY kind, state;
+
+-- name: event_room_ahead$
+-- The piece of the event table that was made now, if one was due.
+SELECT event_room_ahead();
