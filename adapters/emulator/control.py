@@ -68,7 +68,8 @@ async def _explain(
 async def _health(controls: Controls, request: web.Request) -> web.StreamResponse:
     del request
     state = controls.ledger.state
-    return web.json_response({"status": "ok", "agencies": len(state.agencies), "packages": len(state.packages)})
+    counts = {"agencies": len(state.agencies), "packages": len(state.packages), "robots_owe": controls.robots.owe()}
+    return web.json_response({"status": "ok", **counts})
 
 
 async def _reset(controls: Controls, request: web.Request) -> web.StreamResponse:

@@ -78,6 +78,10 @@ class Robots:
                 await self._step(agency, delivery)
             return len(open_items)
 
+    def owe(self) -> int:
+        """How many items robots have not answered to the end of their scripts."""
+        return sum(1 for _ in self._open_items())
+
     def _open_items(self) -> Iterator[tuple[AgencySeed, Delivery]]:
         for agency in self._ledger.state.agencies.values():
             if agency.script:

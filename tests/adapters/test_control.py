@@ -42,7 +42,7 @@ async def control(axis: OverEmulator) -> AsyncIterator[Control]:
 
 
 async def test_health(control: Control) -> None:
-    assert await control("GET", "/health") == {"status": "ok", "agencies": 6, "packages": 0}
+    assert await control("GET", "/health") == {"status": "ok", "agencies": 6, "packages": 0, "robots_owe": 0}
 
 
 async def test_a_package_is_brought_in_as_if_its_sender_had_sent_it(
@@ -128,7 +128,7 @@ async def test_agencies_are_seeded_and_the_axis_is_reset(axis: OverEmulator, con
     assert len(await control("GET", "/agencies")) == 7
     assert len(await control("GET", "/requests?operation=sendEdoc")) == 1
     await control("POST", "/reset")
-    assert await control("GET", "/health") == {"status": "ok", "agencies": 6, "packages": 0}
+    assert await control("GET", "/health") == {"status": "ok", "agencies": 6, "packages": 0, "robots_owe": 0}
     assert await control("GET", "/packages") == []
     assert await control("GET", "/requests") == []
     assert await axis.theirs.list_received(MessageKind.DOCUMENT) == []

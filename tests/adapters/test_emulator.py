@@ -124,9 +124,10 @@ async def test_a_restart_goes_on_in_the_middle_of_a_script(tmp_path: Path, clock
         await axis.emulator.controls.ledger.register(robot("01", "03", "06"))
         for _ in range(2):
             await axis.emulator.controls.robots.step_all()
+        assert axis.emulator.controls.robots.owe() == 1
     async with over_emulator(tmp_path / "axis", clock) as axis:
         await until(lambda: _count(axis.ours, 3), deadline=10.0)
-        await until(lambda: not list(axis.emulator.controls.ledger.state.robot_items(robot())), deadline=10.0)
+        await until(lambda: not axis.emulator.controls.robots.owe(), deadline=10.0)
         assert [code for code, _ in await statuses(axis.ours, tmp_path)] == ["01", "03", "06"]
 
 
