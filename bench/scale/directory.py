@@ -23,7 +23,7 @@ from lienthong.bench.scale.population import WHOLE, make_province
 from lienthong.bench.scale.stage import Plan, Stage, open_stage
 
 NATION = 111_000
-LOOKS = 20
+LOOKS = 200
 ASKED = {"mã": "code=000.00.07.H99", "tên": "q=ngoài tỉnh số 110000"}
 
 

@@ -49,11 +49,6 @@ def limits(one: Need, peak: float, given: Assumptions) -> list[Limit]:
             then="pool_size nhỏ hơn; PgBouncer chế độ session",
         ),
         Limit(
-            resource="20 triệu dòng của phân đoạn event đầu tiên, trong một năm",
-            times=20e6 / (day["row event"] * given.working_days),
-            then="dòng sau vào phân đoạn mặc định: vẫn chạy, không bỏ được từng phần; cần tạo sẵn phân đoạn",
-        ),
-        Limit(
             resource="đĩa 10 TB cho tệp, trong một năm",
             times=10e12 / (one.file_bytes * given.working_days),
             then="kho S3, nhiều đĩa; lưu trữ sang kho lưu trữ lịch sử",

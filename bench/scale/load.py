@@ -43,7 +43,7 @@ SHELF = (
     Size(name="5 MB", pad=4_900_000, variants=4),
     Size(name="14 MB", pad=13_900_000, variants=2),
 )
-QUIET_LOOKS, LOOK_SECONDS, QUIET_SECONDS = 20, 0.3, 540.0  # longer than an axis is left unasked (5 s)
+QUIET_LOOKS, LOOK_SECONDS, QUIET_SECONDS = 20, 0.3, 1200.0  # longer than an axis is left unasked (5 s)
 OPEN_WORK = (
     "SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sent'))"
     " + (SELECT count(*) FROM work WHERE state IN ('ready', 'leased') AND kind <> 'follow')"
@@ -125,13 +125,20 @@ def carry(stage: Stage, shelf: Shelf, document: Document, times: Times, numbers:
 
 
 async def quiet(stage: Stage, delivered: int) -> None:
-    """Until so many documents are in mailboxes and nothing more is to be said or done now."""
+    """Until so many documents are in mailboxes, nothing more is to be said or done now, and robots owe no answer."""
     looks = 0
     async with asyncio.timeout(QUIET_SECONDS):
         while looks < QUIET_LOOKS:
             await asyncio.sleep(LOOK_SECONDS)
             there = await stage.number("SELECT count(*) FROM mailbox_item WHERE kind = 'document'")
-            looks = looks + 1 if there >= delivered and not await stage.number(OPEN_WORK) else 0
+            idle = there >= delivered and not await stage.number(OPEN_WORK) and not await _robots_owe(stage)
+            looks = looks + 1 if idle else 0
+
+
+async def _robots_owe(stage: Stage) -> int:
+    async with stage.http.get(f"{stage.control_url}/health") as answer:
+        owe: int = (await answer.json())["robots_owe"]
+    return owe
 
 
 def _metadata(stage: Stage, document: Document, number: int) -> dict[str, object]:

@@ -49,6 +49,13 @@ def questions(rows: int) -> list[Question]:
     page = {"agency_id": MINE, "direction": "incoming", "book": "den", "year": year, "limit": 100}
     twin = {"sender_code": "000.00.08.H99", "document_id": f"d{rows // 2 + 8}", "business_type": 0}
     number = {"agency_id": MINE, "direction": "incoming", "book": "den", "year": year}
+    directory = {
+        "name_part": None,
+        "on_date": date(2026, 11, 21),
+        "after_axis": None,
+        "after_id": None,
+        "limit": 101,
+    }
     return [
         Question(name="register_page", told="một trang sổ đến (100 dòng)", arguments=page | {"after": middle}),
         Question(name="next_number", told="lấy số đến kế tiếp", arguments=number),
@@ -85,6 +92,8 @@ def questions(rows: int) -> list[Question]:
             arguments={"agency_id": MINE, "keys": _codes(20), "on_date": date(2026, 11, 21)},
         ),
         Question(name="find_own_agencies", told="100 mã, mã nào của nút", arguments={"keys": _codes(100)}),
+        Question(name="agency_page", told="một trang danh bạ (100)", arguments=directory),
+        Question(name="agency_page_of_code", told="tra danh bạ theo mã", arguments=directory | {"code": _codes(1)[0]}),
     ]
 
 
