@@ -43,6 +43,8 @@ class Inward(StrEnum):
     PROCESSING = "processing"  # 05
     FINISHED = "finished"  # 06
     REFUSED = "refused"  # 02
+    RECALL_ASKED = "recall_asked"  # 13, or a recall document: the clerk answers 15 or 16
+    RECALLED = "recalled"  # 15: content is handed out no more
 
 
 class Outgoing(StrEnum):
@@ -122,13 +124,29 @@ _OUTWARD: Final = {
 }
 
 # axis.md 7.2, receiver side: what may follow what.
-_INWARD: Final = {
-    NEW: (Inward.DELIVERED, Inward.HELD),
-    Inward.HELD: (Inward.DELIVERED, Inward.REFUSED),
-    Inward.DELIVERED: (Inward.REGISTERED, Inward.REFUSED),
-    Inward.REGISTERED: (Inward.ASSIGNED, Inward.PROCESSING, Inward.FINISHED, Inward.REFUSED),
-    Inward.ASSIGNED: (Inward.ASSIGNED, Inward.PROCESSING, Inward.FINISHED, Inward.REFUSED),
-    Inward.PROCESSING: (Inward.PROCESSING, Inward.ASSIGNED, Inward.FINISHED),
+_WITH_THE_CLERK: Final = (
+    Inward.DELIVERED,
+    Inward.REGISTERED,
+    Inward.ASSIGNED,
+    Inward.PROCESSING,
+    Inward.FINISHED,
+)
+_INWARD: Final[dict[str, tuple[Inward, ...]]] = {
+    NEW: (Inward.DELIVERED, Inward.HELD, Inward.RECALLED),
+    Inward.HELD: (Inward.DELIVERED, Inward.REFUSED, Inward.RECALLED),
+    Inward.DELIVERED: (Inward.REGISTERED, Inward.REFUSED, Inward.RECALL_ASKED),
+    Inward.REGISTERED: (
+        Inward.ASSIGNED,
+        Inward.PROCESSING,
+        Inward.FINISHED,
+        Inward.REFUSED,
+        Inward.RECALL_ASKED,
+    ),
+    Inward.ASSIGNED: (Inward.ASSIGNED, Inward.PROCESSING, Inward.FINISHED, Inward.REFUSED, Inward.RECALL_ASKED),
+    Inward.PROCESSING: (Inward.PROCESSING, Inward.ASSIGNED, Inward.FINISHED, Inward.RECALL_ASKED),
+    Inward.FINISHED: (Inward.RECALL_ASKED,),
+    # 16 leaves it where it stood.
+    Inward.RECALL_ASKED: (Inward.RECALLED, *_WITH_THE_CLERK),
 }
 
 _OUTGOING: Final = {
@@ -240,6 +258,8 @@ LABELS: Final[dict[Subject, dict[str, str]]] = {
         Inward.PROCESSING: "Đang xử lý",
         Inward.FINISHED: "Đã xử lý xong",
         Inward.REFUSED: "Đã từ chối tiếp nhận",
+        Inward.RECALL_ASKED: "Bên gửi yêu cầu thu hồi",
+        Inward.RECALLED: "Đã thu hồi",
     },
     Subject.OUTGOING_PACKAGE: {
         Outgoing.QUEUED: "Chờ gửi",

@@ -14,6 +14,7 @@ from .exchanges import DELIVERY_BY_STATUS, INWARD_BY_STATUS, TRANSITIONS, Delive
 
 PUBLIC_TOPIC: Final = "lienthong.events"
 _RELEASED: Final = "released"  # a person let a held document go on
+_KEPT: Final = "recall_refused"  # 16: the document stays where it stood
 
 _DOCUMENT: Final[dict[str, str]] = {
     Outward.ACCEPTED: "accepted",
@@ -44,6 +45,8 @@ _INCOMING: Final[dict[str, str]] = {
     Inward.PROCESSING: "started",
     Inward.FINISHED: "finished",
     Inward.REFUSED: "refused",
+    Inward.RECALL_ASKED: "recall_asked",
+    Inward.RECALLED: "recalled",
 }
 _PACKAGE: Final[dict[str, str]] = {Incoming.RECEIVED: "received"}
 
@@ -56,7 +59,12 @@ _WORDS: Final[dict[Subject, tuple[str, Mapping[str, str]]]] = {
 # QCVN 102:2016 Phụ lục, mã trạng thái; 01 is said when the document is in the mailbox.
 _STATUS: Final[dict[Subject, dict[str, str]]] = {
     Subject.DELIVERY: {state: code for code, state in DELIVERY_BY_STATUS.items()},
-    Subject.INWARD: {Inward.DELIVERED: "01", **{state: code for code, state in INWARD_BY_STATUS.items()}},
+    Subject.INWARD: {
+        Inward.DELIVERED: "01",
+        **{state: code for code, state in INWARD_BY_STATUS.items()},
+        Inward.RECALL_ASKED: "13",
+        Inward.RECALLED: "15",
+    },
 }
 
 
@@ -66,8 +74,9 @@ def rows() -> Iterator[tuple[str, str, str, str, str | None]]:
         for before, afters in TRANSITIONS[subject].items():
             for after in afters:
                 word = _RELEASED if (before, after) == (Outward.HELD, Outward.EXAMINED) else words.get(after)
+                word = _KEPT if before == Inward.RECALL_ASKED and after != Inward.RECALLED else word
                 if word is not None:
-                    code = _STATUS.get(subject, {}).get(after)
+                    code = "16" if word == _KEPT else _STATUS.get(subject, {}).get(after)
                     yield str(subject), str(before), str(after), f"lienthong.public.{noun}.{word}.v1", code
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from ..errors import GatewayError
-from ..exchanges import Subject, label
+from ..exchanges import Inward, Subject, label
 from ..files.layout import NODE_FILES
 from ..identifiers import Noun, show
 from ..pipeline import clerk
+from ..pipeline.recall_answers import AGREED, REFUSED, answer_recall
 from ..registers.incoming import BOOK
 from .calls import Call, reply
 from .documents import find_exchange, not_found
@@ -44,6 +45,7 @@ async def show_incoming(call: Call) -> web.Response:
             entry=await queries.entry_of_exchange(
                 conn, agency_id=exchange["agency_id"], direction="incoming", exchange_id=exchange["id"]
             ),
+            recall=await queries.last_recall(conn, **key),
         )
     return reply(view)
 
@@ -56,6 +58,7 @@ async def fetch_package(call: Call) -> web.StreamResponse:
         )
     if row is None:
         raise not_found()
+    _still_here(row)
     stored = Stored(
         sha256=row["sha256"],
         size=row["size"],
@@ -75,6 +78,7 @@ async def fetch_file(call: Call) -> web.StreamResponse:
         )
     if row is None:
         raise GatewayError("FILE_NOT_IN_DOCUMENT", "Văn bản đến này không có tệp mang số thứ tự đó.")
+    _still_here(row)
     stored = Stored(
         sha256=row["sha256"],
         size=row["size"],
@@ -82,6 +86,12 @@ async def fetch_file(call: Call) -> web.StreamResponse:
         content_type=row["content_type"],
     )
     return await send_kept(call.request, call.node.files, call.agency.agency_id, stored)
+
+
+def _still_here(row: Any) -> None:
+    """A recalled document is destroyed for whoever asks (NĐ 30/2020 Phụ lục VI Phần I.III.8)."""
+    if row["exchange_state"] == Inward.RECALLED:
+        raise GatewayError("DOCUMENT_RECALLED", "Văn bản đã bị bên gửi thu hồi; nội dung không còn được cung cấp.")
 
 
 async def register_incoming(call: Call) -> web.Response:
@@ -123,7 +133,8 @@ async def refuse_incoming(call: Call) -> web.Response:
 
 
 async def report_status(call: Call) -> web.Response:
-    await clerk.report(
+    answers_a_recall = call.body["status"] in (AGREED, REFUSED)
+    await (answer_recall if answers_a_recall else clerk.report)(
         call.node,
         call.agency.agency_id,
         call.identifier(Noun.EXCHANGE),

@@ -102,6 +102,7 @@ def incoming_view(
     statuses: Sequence[Any],
     holds: Sequence[Any],
     entry: Any,
+    recall: Any,
 ) -> dict[str, Any]:
     envelope = dict(exchange["metadata"])
     return {
@@ -128,6 +129,22 @@ def incoming_view(
             "findings": package["findings"],
         },
         "envelope": envelope,
+        "recall": recall_view(recall),
+    }
+
+
+def recall_view(row: Any) -> dict[str, Any] | None:
+    """The last request of the sender to give it back, and the answer."""
+    if row is None:
+        return None
+    return {
+        "route": row["route"],
+        "from_code": row["sender_code"],
+        "reason": row["reason"],
+        "asked_at": moment(row["asked_at"]),
+        "answer": row["answer"],
+        "answer_reason": row["answer_reason"],
+        "answered_at": moment(row["answered_at"]),
     }
 
 

@@ -28,6 +28,7 @@ VALUES: Final[dict[str, tuple[str, ...] | None]] = {
     "flow": tuple(Flow),
     "appearance": tuple(Appearance),
     "source_required": None,
+    "recall_refusable": None,
 }
 
 

@@ -1,8 +1,8 @@
 """What becomes of an incoming document for each of our agencies: new, duplicate, in conflict, held or delivered.
 
 The rules, in this order (DESIGN.md, section 2; registers.md C1; edxml.md row 28):
-same business key: a duplicate, nothing happens twice; same key but other content: held when it is a new document, a
-further package when it recalls, updates or replaces; signatures or files that say no: held with 02 proposed; signatures
+recalled before it came: recalled at once; same business key: a duplicate, nothing happens twice; same key but other content:
+held when it is a new document, a further package when it recalls, updates or replaces; signatures or files that say no: held with 02 proposed; signatures
 that are merely missing: delivered as "chỉ tham khảo" unless the receiver is strict; all well: delivered.
 """
 
@@ -28,6 +28,7 @@ from .duplicates import findings_of, had_already
 from .examination import Examination, Rules
 from .holding import hold_incoming, hold_inward, tell
 from .moves import NODE, move_incoming
+from .recalls import BEFORE_IT_CAME, asked_by_document, came_before, recall_on_arrival
 
 VALID: Final = "Hợp lệ"
 REFERENCE: Final = "Chỉ tham khảo"
@@ -141,7 +142,16 @@ async def _deliver_to(node: Node, conn: Connection, arrival: Arrival, agency: Ag
             reason="Trùng mã định danh văn bản với một văn bản đã nhận nhưng khác nội dung.",
             proposal="02",
         )
-    exchange = await _insert(node, conn, arrival, agency, decision)
+    ahead = None
+    if arrival.package.business.type is not BusinessType.RECALL:
+        asked = (agency.id, arrival.package.sender.code, arrival.package.document_id.value)
+        ahead = await came_before(node, conn, *asked)
+    if ahead is not None:
+        exchange = await _insert(node, conn, arrival, agency, Decision(label=BEFORE_IT_CAME), state=Inward.RECALLED)
+        await recall_on_arrival(node, conn, exchange, ahead)
+        return True
+    state = Inward.HELD if decision.held else Inward.DELIVERED
+    exchange = await _insert(node, conn, arrival, agency, decision, state=state)
     if decision.held:
         await hold_inward(
             node,
@@ -170,11 +180,15 @@ async def put_into_mailbox(node: Node, conn: Connection, exchange: Any, *, label
         "priority": exchange["priority"],
         "business_type": exchange["business_type"],
     }
+    if exchange["business_type"] == BusinessType.RECALL:
+        await asked_by_document(node, conn, exchange)  # first: it locks exchanges, and a mailbox is locked after those
     await tell(node, conn, exchange["agency_id"], exchange["id"], kind="document", label=label, detail=detail)
     await due(node, conn, exchange, status_code="01")
 
 
-async def _insert(node: Node, conn: Connection, arrival: Arrival, agency: Agency, decision: Decision) -> Any:
+async def _insert(
+    node: Node, conn: Connection, arrival: Arrival, agency: Agency, decision: Decision, *, state: Inward
+) -> Any:
     exchange_id = node.new_id()
     legal = arrival.examination.legal_value
     if decision.label == REFERENCE:
@@ -185,7 +199,7 @@ async def _insert(node: Node, conn: Connection, arrival: Arrival, agency: Agency
         agency_id=agency.id,
         direction="inward",
         origin=Origin.AXIS,
-        state=Inward.HELD if decision.held else Inward.DELIVERED,
+        state=state,
         document_id=arrival.package.document_id.value,
         sender_code=arrival.package.sender.code.value,
         sender_name=arrival.package.sender.name,

@@ -115,4 +115,6 @@ async def _lock(node: Node, conn: Connection, agency_id: UUID, exchange_id: UUID
     # Another agency's document is not there at all.
     if row is None or row["agency_id"] != agency_id or row["direction"] != "inward":
         raise GatewayError("DOCUMENT_NOT_FOUND", "Không có văn bản đến này trong hộp thư của đơn vị.")
+    if row["state"] == Inward.RECALL_ASKED:  # the ways back out of it belong to the answer alone
+        raise GatewayError("STATE_CONFLICT", "Bên gửi đã yêu cầu thu hồi văn bản; hãy trả lời 15 hoặc 16 trước.")
     return row

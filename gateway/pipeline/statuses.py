@@ -1,6 +1,6 @@
 """Settle: statuses of the receivers move our deliveries; each change reaches the sender's eOffice.
 
-Tolerant (axis.md 7.2): any order, late, twice, unknown codes. Everything is kept in the history; an exact duplicate is
+A 13 goes the other way, to the receiver of a document: recalls.py. Tolerant (axis.md 7.2): any order, late, twice, unknown codes. Everything is kept in the history; an exact duplicate is
 ignored; the state only moves as the table allows. A status of an unknown document is parked and matched again.
 """
 
@@ -16,10 +16,13 @@ from ..exchanges import DELIVERY_BY_STATUS, Delivery, Incoming, Subject, may
 from ..node import Node
 from .holding import tell
 from .moves import NODE, move_incoming
+from .recalls import ASKED, asked_by_status
 
 
 async def settle(node: Node, conn: Connection, incoming: Any, package: StatusPackage) -> None:
     """Apply a received status, or park it. Runs in the transaction that completes the work."""
+    if package.status_code == ASKED and await asked_by_status(node, conn, incoming, package):
+        return
     exchange = await _match(node, conn, package)
     if exchange is None:
         await _park(node, conn, incoming, package)

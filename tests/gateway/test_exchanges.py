@@ -46,7 +46,7 @@ def test_every_state_is_reached_from_the_beginning_and_has_a_vietnamese_word(sub
     ("subject", "terminal"),
     [
         (Subject.OUTWARD, {"sent", "undeliverable", "cancelled"}),
-        (Subject.INWARD, {"finished", "refused"}),
+        (Subject.INWARD, {"refused", "recalled"}),
         (Subject.OUTGOING_PACKAGE, {"rejected", "delivered", "delivery_failed", "cancelled"}),
         (Subject.INCOMING_PACKAGE, {"delivered", "duplicate", "settled", "closed"}),
         (Subject.DELIVERY, {"refused", "recall_accepted", "undeliverable", "cancelled"}),

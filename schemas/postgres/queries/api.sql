@@ -98,11 +98,11 @@ SELECT sequence, kind, exchange_id, label, detail, created_at FROM mailbox_item
 WHERE agency_id = :agency_id AND sequence > :after ORDER BY sequence LIMIT :limit;
 
 -- name: package_of_incoming^
-SELECT p.* FROM exchange e JOIN incoming_package p ON p.id = e.incoming_package_id
+SELECT p.*, e.state AS exchange_state FROM exchange e JOIN incoming_package p ON p.id = e.incoming_package_id
 WHERE e.agency_id = :agency_id AND e.id = :id AND e.direction = 'inward';
 
 -- name: file_of_incoming^
-SELECT f.* FROM exchange_file f JOIN exchange e ON e.id = f.exchange_id
+SELECT f.*, e.state AS exchange_state FROM exchange_file f JOIN exchange e ON e.id = f.exchange_id
 WHERE e.agency_id = :agency_id AND e.id = :id AND e.direction = 'inward' AND f.position = :position;
 
 -- name: agency_page

@@ -72,11 +72,17 @@ ON CONFLICT DO NOTHING;
 UPDATE orphan_status SET settled_at = now() WHERE incoming_package_id = :incoming_package_id;
 
 -- name: orphans_to_match
--- Parked statuses whose document is known by now; a status is matched again for 180 days (axis.md 8.3).
+-- Parked statuses whose document is known by now; a status is matched again for 180 days (axis.md 8.3). A parked 13 that
+-- names no DocumentId waits for a document of its sender.
 SELECT o.incoming_package_id, p.axis FROM orphan_status o
 JOIN incoming_package p ON p.id = o.incoming_package_id
-WHERE o.settled_at IS NULL AND o.parked_at > now() - interval '180 days' AND EXISTS (
+WHERE o.settled_at IS NULL AND o.parked_at > now() - interval '180 days' AND (EXISTS (
     SELECT 1 FROM exchange e WHERE e.direction = 'outward' AND (e.document_id = o.document_id
         OR (e.promulgation_date = o.promulgation_date
             AND upper(e.code_number || '/' || e.code_notation) = upper(o.code))))
+  OR (o.status_code = '13' AND o.document_id IS NULL AND EXISTS (
+    SELECT 1 FROM exchange e JOIN agency a ON a.id = e.agency_id
+    WHERE e.direction = 'inward' AND upper(a.code) = upper(o.addressee) AND upper(e.sender_code) = upper(o.from_code)
+      AND e.promulgation_date = o.promulgation_date
+      AND upper(e.code_number || '/' || e.code_notation) = upper(o.code))))
 LIMIT 100;
