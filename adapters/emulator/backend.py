@@ -124,13 +124,14 @@ class EmulatorBackend:
     def _sent_row(self, package: StoredPackage, delivery: Delivery) -> TitledSentRow:
         row = SentRow(
             axis_doc_id=package.axis_doc_id,
-            receiver_doc_id=delivery.receiver_doc_id,
+            receiver_doc_id=None if delivery.refusal else delivery.receiver_doc_id,
             sender_code=package.sender,
             receiver_code=delivery.receiver,
             notation=package.notation,
             sent_at=package.sent_at,
             send_status=self._word(DONE),
             receive_status=self._word(delivery.status),
+            receive_status_text=delivery.refusal,
         )
         return TitledSentRow(row=row, title=package.title, received_at=delivery.received_at)
 

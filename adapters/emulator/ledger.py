@@ -16,7 +16,7 @@ from ...edxml.reader import read_header
 from ..axis import AckWord, MessageKind
 from ..vxp.backend import Refusal
 from .journal import Journal
-from .settings import AgencySeed, EmulatorSettings, FailSemantics, RecipientRow
+from .settings import AgencySeed, EmulatorSettings, FailSemantics, ReceiverCheck, RecipientRow
 from .state import DONE, FAIL, INITIAL, PROCESSING, AxisState, Delivery, agency_event, axis_id, receiver_id
 from .storage import Folders
 
@@ -55,9 +55,10 @@ class Ledger:
     ) -> str | Refusal:
         """Route and keep a package, whoever brought it; the senderDocId. Takes the file over."""
         receivers = _receivers(package)
-        refusal = self._refuse_receivers(receivers)
-        if refusal:
-            return refusal
+        refusals = {code: refusal for code in receivers if (refusal := self._refusal_of(code))}
+        whole = self.settings.profile.receiver_check is ReceiverCheck.PACKAGE or len(refusals) == len(receivers)
+        if refusals and whole:
+            return next(iter(refusals.values()))
         self.state.counter += 1
         number = self.state.counter
         axis_doc_id = axis_id(self.settings.seed, number)
@@ -69,6 +70,7 @@ class Ledger:
             "rows": [
                 (receiver_id(self.settings.seed, number, row), code) for row, code in enumerate(self._rows(receivers))
             ],
+            "refused": {code: f"{refusal.code} {refusal.text}" for code, refusal in refusals.items()},
             "robot": robot,
         }
         await self._record(event)
@@ -178,14 +180,11 @@ class Ledger:
             )
         )
 
-    def _refuse_receivers(self, receivers: Sequence[str]) -> Refusal | None:
-        for code in receivers:
-            agency = self.state.agency(code)
-            if agency is None:
-                return Refusal(code="18", text=f"Don vi nhan khong ton tai: {code}")
-            if agency.locked:
-                return Refusal(code="23", text=f"Don vi nhan da khoa: {code}")
-        return None
+    def _refusal_of(self, code: str) -> Refusal | None:
+        agency = self.state.agency(code)
+        if agency is None:
+            return Refusal(code="18", text=f"Don vi nhan khong ton tai: {code}")
+        return Refusal(code="23", text=f"Don vi nhan da khoa: {code}") if agency.locked else None
 
 
 def _receivers(package: Package) -> tuple[str, ...]:

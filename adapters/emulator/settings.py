@@ -35,6 +35,13 @@ class RecipientRow(StrEnum):
     CENTER = "center"  # one for all agencies of a system id; robots keep their own
 
 
+class ReceiverCheck(StrEnum):
+    """What becomes of a package for several when one of them is unknown or locked (F10)."""
+
+    PACKAGE = "package"  # refused as a whole with 18 or 23
+    RECIPIENT = "recipient"  # taken; the list of sent documents says FAIL for that one, without a receiverDocId
+
+
 class StatusCase(StrEnum):
     UPPER = "upper"
     LOWER = "lower"
@@ -50,6 +57,7 @@ class Profile:
     max_body: int = 500 * 1024 * 1024  # bytes
     fail_semantics: FailSemantics = FailSemantics.REDELIVER
     recipient_row: RecipientRow = RecipientRow.AGENCY
+    receiver_check: ReceiverCheck = ReceiverCheck.PACKAGE
     status_case: StatusCase = StatusCase.UPPER
     trace_code: str | None = "001.00.20.TT2"  # OrganId of the axis's own TraceHeader; "" leaves it out
 
@@ -118,6 +126,7 @@ def _profile(row: Mapping[str, Any]) -> Profile:
         "fail_semantics": FailSemantics,
         "status_case": StatusCase,
         "recipient_row": RecipientRow,
+        "receiver_check": ReceiverCheck,
     }
     try:
         return _value(Profile, {name: kinds[name](value) if name in kinds else value for name, value in row.items()})

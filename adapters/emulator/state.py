@@ -31,6 +31,7 @@ class Delivery:
     received_at: datetime | None = None
     fails: int = 0
     robot_step: int = 0  # steps of the script that were taken
+    refusal: str = ""  # why the axis itself delivers it to nobody
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,13 +128,18 @@ class AxisState:
         self.packages[package.axis_doc_id] = package
         self._sent.setdefault(package.sender.upper(), []).append(package.axis_doc_id)
         for receiver_doc_id, code in event["rows"]:
-            self._add_delivery(package, receiver_doc_id, code, sent_at)
+            self._add_delivery(package, receiver_doc_id, code, sent_at, event.get("refused", {}).get(code, ""))
         if event.get("robot"):
             self._robot(event["robot"])
 
-    def _add_delivery(self, package: StoredPackage, receiver_doc_id: str, code: str, at: datetime) -> None:
+    def _add_delivery(
+        self, package: StoredPackage, receiver_doc_id: str, code: str, at: datetime, refusal: str = ""
+    ) -> None:
         delivery = Delivery(receiver_doc_id=receiver_doc_id, axis_doc_id=package.axis_doc_id, receiver=code, updated=at)
         package.deliveries.append(delivery)
+        if refusal:
+            delivery.status, delivery.refusal = FAIL, refusal
+            return
         self.deliveries[receiver_doc_id] = delivery
         self._robot_open.setdefault(code.upper(), {})[receiver_doc_id] = delivery
         self._reopen(package.kind, delivery)

@@ -15,11 +15,13 @@ from .answers import CODES, Answer, parse_answer, storable, unknown_code
 from .transport import CallError, RawAnswer
 
 MAX_RAW = 2000
+RECIPIENT_CODES = ("18", "23")  # đơn vị nhận không tồn tại, đã khóa
+CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 CENTER = re.compile(r"[0-9]{2}\.[0-9A-Z]{2}\.W[0-9]{2}")
 
 
-def outcome_of_answer(answer: RawAnswer) -> SendOutcome:
-    """The outcome of an HTTP answer of any status."""
+def outcome_of_answer(answer: RawAnswer, receivers: Sequence[str] = ()) -> SendOutcome:
+    """The outcome of an HTTP answer of any status. ``receivers``: whom the package was for."""
     raw = storable(answer.body[: MAX_RAW * 4].decode("utf-8", "replace")[:MAX_RAW])
     if answer.http_status in BY_HTTP_STATUS:
         kind, message = BY_HTTP_STATUS[answer.http_status]
@@ -28,7 +30,7 @@ def outcome_of_answer(answer: RawAnswer) -> SendOutcome:
         parsed = parse_answer(answer.body)
     except AxisError:
         return _without_json(answer.http_status, raw)
-    return _of_json(parsed, raw)
+    return _of_json(parsed, raw, receivers)
 
 
 # Whatever the body says: these are answered in front of the axis's own program.
@@ -59,7 +61,7 @@ def _without_json(status: int, raw: str) -> SendOutcome:
     )
 
 
-def _of_json(answer: Answer, raw: str) -> SendOutcome:
+def _of_json(answer: Answer, raw: str, receivers: Sequence[str]) -> SendOutcome:
     if answer.ok and answer.doc_id:
         return SendOutcome(
             kind=OutcomeKind.ACCEPTED,
@@ -76,7 +78,19 @@ def _of_json(answer: Answer, raw: str) -> SendOutcome:
             raw=raw,
         )
     meaning = CODES.get(answer.code) or unknown_code(answer.code)
-    return SendOutcome(kind=meaning.outcome, code=answer.code, message=meaning.message, raw=raw)
+    refused = refused_in(answer, receivers)
+    message = f"{meaning.message.removesuffix('.')}: {', '.join(refused)}." if refused else meaning.message
+    return SendOutcome(kind=meaning.outcome, code=answer.code, message=message, raw=raw, refused=refused)
+
+
+def refused_in(answer: Answer, receivers: Sequence[str]) -> tuple[str, ...]:
+    """Which recipients a refusal names (axis.md F10); of a single recipient it need not be said."""
+    if answer.code not in RECIPIENT_CODES:
+        return ()
+    if len(receivers) == 1:
+        return tuple(receivers)
+    named = {word.rstrip(".").casefold() for word in CODE.findall(answer.text)}
+    return tuple(code for code in receivers if code.casefold() in named)
 
 
 def outcome_of_failure(error: CallError) -> SendOutcome:

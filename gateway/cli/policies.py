@@ -29,6 +29,7 @@ VALUES: Final[dict[str, tuple[str, ...] | None]] = {
     "appearance": tuple(Appearance),
     "source_required": None,
     "recall_refusable": None,
+    "send_to_the_rest": None,
 }
 
 

@@ -14,14 +14,17 @@ from uuid import UUID
 from ...adapters.axis import Axis, MessageKind, SentRow
 from ...adapters.errors import AxisError
 from ...queue.messages import Work
+from ...queue.port import Connection
 from ...queue.work import complete, retry
-from ..exchanges import Delivery, Outgoing
+from ..exchanges import Delivery, Outgoing, Subject, require
 from ..node import Node
 from ..postgres.database import Database
-from .moves import move_package
+from .holding import tell
+from .moves import NODE, move_package
 from .passing import through
 
 _LONGEST: Final = 3600.0  # seconds between two looks
+_LONGEST_TEXT: Final = 200  # characters of the axis's own words
 _GIVE_UP: Final = timedelta(days=30)
 _WAITING: Final = frozenset({Delivery.WAITING, Delivery.SENT})
 
@@ -64,6 +67,7 @@ async def _record(node: Node, work: Work, package: Any, deliveries: list[Any], r
         for delivery in deliveries:
             seen = states.get(delivery["recipient_code"].upper())
             if seen is not None:
+                await _refused(node, conn, package, delivery, seen)
                 await node.db.queries.save_transport_state(
                     conn,
                     package_id=package["id"],
@@ -84,6 +88,33 @@ async def _record(node: Node, work: Work, package: Any, deliveries: list[Any], r
             await complete(conn, work)
         else:
             await retry(conn, work, delay=_wait(work), error="Nơi nhận chưa lấy về.")
+
+
+async def _refused(node: Node, conn: Connection, package: Any, delivery: Any, row: SentRow) -> None:
+    """A row without receiverDocId that says FAIL: the axis itself has this recipient's copy for nobody (F10)."""
+    if row.receive_status != "FAIL" or row.receiver_doc_id is not None or delivery["state"] != Delivery.SENT:
+        return
+    require(Subject.DELIVERY, Delivery.SENT, Delivery.UNDELIVERABLE)
+    said = row.receive_status_text[:_LONGEST_TEXT]
+    reason = f"Trục không giao được cho nơi nhận này: {said}" if said else "Trục không giao được cho nơi nhận này."
+    moved = await node.db.queries.move_delivery(
+        conn,
+        id=delivery["id"],
+        from_state=Delivery.SENT,
+        to_state=Delivery.UNDELIVERABLE,
+        actor=NODE,
+        reason=reason,
+        state_time=node.clock(),
+    )
+    if moved is None:  # a status came meanwhile: it has the document after all
+        return
+    detail: dict[str, object] = {
+        "package_id": str(package["id"]),
+        "reason": reason,
+        "refused": [delivery["recipient_code"]],
+    }
+    at = (package["agency_id"], package["exchange_id"])
+    await tell(node, conn, *at, kind="status", label="Trục từ chối", detail=detail)
 
 
 def _wait(work: Work) -> float:

@@ -17,16 +17,17 @@ from ...queue.channels import Passage
 from ...queue.messages import Work
 from ...queue.port import Connection
 from ...queue.work import complete, retry
-from ..exchanges import Delivery, Outgoing
+from ..exchanges import Delivery, Outgoing, Subject, require
 from ..files.errors import FileError
 from ..node import Node
 from .asking import ask
 from .finishing import finish_sending
-from .handover import announce, channel_of, lane_of
+from .handover import announce, channel_of, lane_of, trace_of
 from .holding import hold_package
 from .holding import tell as tell_sender
-from .moves import NODE, move_deliveries, move_package
+from .moves import NODE, move_package
 from .passing import Says, put_back, says_outcome, tell
+from .splitting import freeze_rest, queue_rest
 from .taken import on_the_wire, settle_exchange, take_over, taken
 
 _OVER: Final = (
@@ -83,8 +84,11 @@ async def _send(node: Node, work: Work, package: Any, attempt_id: UUID) -> None:
             async with node.db.unit(None) as conn:
                 await tell(node, conn, passage, says, "")
         return
+    rest = await freeze_rest(node, package, outcome)
     async with node.db.unit(package["agency_id"]) as conn:
         await _end_attempt(node, conn, attempt_id, outcome)
+        if rest is not None:
+            await queue_rest(node, conn, package, rest, trace=trace_of(work))
         change = await tell(node, conn, passage, says, outcome.message)
         if says is Says.FAILED and change is not None and change.unsteady:
             package = await _excused(node, conn, package)
@@ -144,16 +148,26 @@ async def _accepted(node: Node, conn: Connection, work: Work, package: Any, outc
 
 
 async def _rejected(node: Node, conn: Connection, work: Work, package: Any, outcome: SendOutcome) -> None:
+    """Those whom the axis named are undeliverable; so are the others, unless they wait in a package of their own."""
     reason = outcome.message or f"Trục từ chối gói tin (mã {outcome.code})."
     await move_package(node, conn, package["id"], Outgoing.SENDING, Outgoing.REJECTED, reason=reason)
     if package["kind"] == MessageKind.DOCUMENT:
-        await move_deliveries(node, conn, package["id"], Delivery.WAITING, Delivery.UNDELIVERABLE, reason=reason)
+        require(Subject.DELIVERY, Delivery.WAITING, Delivery.UNDELIVERABLE)
+        await node.db.queries.refuse_deliveries(
+            conn,
+            package_id=package["id"],
+            named=[code.upper() for code in outcome.refused or package["receiver_codes"]],
+            reason=reason,
+            with_others=f"Chưa gửi cho nơi này: trục không nhận cả gói tin. {reason}",
+            actor=NODE,
+        )
         await settle_exchange(node, conn, package["exchange_id"])
     detail = {
         "package_id": str(package["id"]),
         "code": outcome.code,
         "reason": reason,
         "status": package["status_code"],
+        "refused": list(outcome.refused),
     }
     await tell_sender(
         node, conn, package["agency_id"], package["exchange_id"], kind="status", label="Trục từ chối", detail=detail

@@ -161,6 +161,16 @@ WITH moved AS (
 INSERT INTO event (agency_id, exchange_id, subject, subject_id, from_state, to_state, actor, reason)
 SELECT agency_id, exchange_id, 'delivery', id, :from_state, :to_state, :actor, :reason FROM moved;
 
+-- name: refuse_deliveries!
+-- The axis refused the package: those it named for its reason, the others for being in it.
+WITH moved AS (
+    UPDATE delivery SET state = 'undeliverable', state_time = now(), updated_at = now(),
+        reason = CASE WHEN upper(recipient_code) = ANY(:named::text[]) THEN :reason::text ELSE :with_others::text END
+    WHERE package_id = :package_id AND state = 'waiting' RETURNING id, agency_id, exchange_id, reason
+)
+INSERT INTO event (agency_id, exchange_id, subject, subject_id, from_state, to_state, actor, reason)
+SELECT agency_id, exchange_id, 'delivery', id, 'waiting', 'undeliverable', :actor, reason FROM moved;
+
 -- name: cancel_deliveries!
 WITH moved AS (
     UPDATE delivery SET state = 'cancelled', reason = :reason, state_time = now(), updated_at = now()
