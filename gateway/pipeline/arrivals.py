@@ -1,9 +1,10 @@
 """What becomes of an incoming document for each of our agencies: new, duplicate, in conflict, held or delivered.
 
 The rules, in this order (DESIGN.md, section 2; registers.md C1; edxml.md row 28):
-recalled before it came: recalled at once; same business key: a duplicate, nothing happens twice; same key but other content:
-held when it is a new document, a further package when it recalls, updates or replaces; signatures or files that say no: held with 02 proposed; signatures
-that are merely missing: delivered as "chỉ tham khảo" unless the receiver is strict; all well: delivered.
+recalled before it came: recalled at once; same business key: a duplicate, nothing happens twice; same key but other
+content: held when it is a new document, a further package when it recalls, updates or replaces; signatures or files
+that say no: held with 02 proposed; signatures that are merely missing: delivered as "chỉ tham khảo" unless the receiver
+is strict; all well: delivered.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The answer to a sender who takes a document back: 15, destroyed as asked, or 16 where a policy lets an agency refuse.
 
-Recalled content is handed out no more; the request, its reason and its answer stay (NĐ 30/2020 Phụ lục VI Phần I.III.8).
+Recalled content is handed out no more; the request, its reason and its answer stay (NĐ 30/2020 Phụ lục VI Phần I,
+III.8).
 """
 
 from __future__ import annotations
@@ -52,9 +53,7 @@ async def agree(
 ) -> None:
     """Its content is handed out no more, and the sender is told (QĐ 28/2018 Điều 9.2)."""
     if exchange["state"] != Inward.RECALLED:
-        await move_inward(
-            node, conn, exchange["id"], exchange["state"], Inward.RECALLED, actor=actor, reason=reason
-        )
+        await move_inward(node, conn, exchange["id"], exchange["state"], Inward.RECALLED, actor=actor, reason=reason)
     await node.db.queries.answer_recalls(conn, exchange_id=exchange["id"], answer=AGREED, actor=actor, reason=reason)
     await due(node, conn, exchange, status_code=AGREED, description=reason, staff=staff)
 

@@ -2,8 +2,7 @@
 
 What nobody of the agency has seen yet (it is held, or comes after its recall) is recalled by the node at once and 15
 goes back. Whatever the clerk's eOffice may have is asked for: it destroys its copies and answers 15, also after 06; 16
-only where the agency's policy lets it (axis.md 7.4, D13). Recalled content is handed out no more; the request, its reason
-and its answer stay (QĐ 28/2018 Điều 9.2; NĐ 30/2020 Điều 18.4.b, Phụ lục VI Phần I.III.8).
+only where the agency's policy lets it (axis.md 7.4, D13; QĐ 28/2018 Điều 9.2; NĐ 30/2020 Điều 18.4.b).
 """
 
 from __future__ import annotations
@@ -120,9 +119,7 @@ async def _ask_for(node: Node, conn: Connection, recall: Recall, exchange_id: UU
     before = exchange["state"]
     if before == Inward.RECALL_ASKED:
         return
-    await _keep(
-        node, conn, recall, document_id=exchange["document_id"], exchange_id=exchange_id, from_state=before
-    )
+    await _keep(node, conn, recall, document_id=exchange["document_id"], exchange_id=exchange_id, from_state=before)
     if before == Inward.HELD:
         await agree(node, conn, exchange, actor=NODE, reason=_UNSEEN)
     elif before not in _OVER:

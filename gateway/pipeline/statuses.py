@@ -1,7 +1,8 @@
 """Settle: statuses of the receivers move our deliveries; each change reaches the sender's eOffice.
 
-A 13 goes the other way, to the receiver of a document: recalls.py. Tolerant (axis.md 7.2): any order, late, twice, unknown codes. Everything is kept in the history; an exact duplicate is
-ignored; the state only moves as the table allows. A status of an unknown document is parked and matched again.
+Tolerant (axis.md 7.2): any order, late, twice, unknown codes. Everything is kept in the history; an exact duplicate is
+ignored; the state only moves as the table allows. A status of an unknown document is parked and matched again. A 13
+goes the other way, to the receiver of a document: recalls.py.
 """
 
 from __future__ import annotations
