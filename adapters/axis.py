@@ -67,6 +67,7 @@ class SendOutcome:
     code: str | None = None  # the axis's ErrorCode, or ours (TIMEOUT, CONNECT, HTTP_502, UNREADABLE, NO_DOC_ID …)
     message: str = ""  # Vietnamese, for the clerk
     raw: str = ""  # at most 2,000 characters of the answer, for the attempt's record
+    refused: tuple[str, ...] = ()  # the recipients because of whom the axis refused the whole package (18, 23)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,10 @@ class Axis(Protocol):
 
     def directory(self) -> AsyncIterator[AxisAgency]:
         """Stream the axis's agencies (111,000 nationwide). Raises AxisError."""
+        ...
+
+    def clock_ahead(self) -> float | None:
+        """Seconds by which the axis's clock was ahead of ours in its last answer; None when it does not say."""
         ...
 
     async def aclose(self) -> None: ...

@@ -49,6 +49,7 @@ class LocalAxis:
                 kind=OutcomeKind.REJECTED,
                 code="18",
                 message=f"Không có đơn vị nhận trong nút này: {', '.join(missing) or '(trống)'}.",
+                refused=tuple(missing),
             )
         record = _record(package, self._clock())
         try:
@@ -101,6 +102,10 @@ class LocalAxis:
     async def directory(self) -> AsyncIterator[AxisAgency]:
         for agency in await self._agencies():
             yield agency
+
+    def clock_ahead(self) -> float | None:
+        """It has the node's own clock."""
+        return None
 
     async def aclose(self) -> None:
         """Nothing is held open between calls."""

@@ -12,6 +12,7 @@ from ..queue.breaker import ChannelState, Happening
 from ..queue.channels import Told
 from ..queue.messages import Channel, ChannelEvent
 from ..queue.port import Connection
+from .axis_alarms import Alarm, open_alarms
 from .errors import GatewayError
 from .node import Node
 from .pipeline.handover import channel_of
@@ -33,10 +34,20 @@ async def list_channels(node: Node) -> list[Channel]:
         return await rows.list_channels(conn)
 
 
-async def warnings(conn: Connection) -> list[str]:
-    """A line for each channel over which nothing goes now. The node itself is ready all the same."""
+async def alarms(node: Node) -> dict[str, list[Alarm]]:
+    """What an operator should know of the axes of these channels, by the channel's name."""
+    async with node.db.unit(None) as conn:
+        found: dict[str, list[Alarm]] = {}
+        for alarm in await open_alarms(node, conn):
+            found.setdefault(channel_of(alarm.axis), []).append(alarm)
+    return found
+
+
+async def warnings(node: Node, conn: Connection) -> list[str]:
+    """A line for each channel over which nothing goes now, and each alarm. The node itself is ready all the same."""
     stopped = await rows.not_closed(conn)
-    return [f"Kênh {name} {LABELS[state]}; xem /v1/operations/channels." for name, state in stopped]
+    lines = [f"Kênh {name} {LABELS[state]}; xem /v1/operations/channels." for name, state in stopped]
+    return lines + [f"Trục {alarm.axis}: {alarm.message}" for alarm in await open_alarms(node, conn)]
 
 
 async def history(node: Node, name: str) -> list[ChannelEvent]:

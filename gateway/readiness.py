@@ -90,7 +90,7 @@ class Readiness:
             async with asyncio.timeout(PATIENCE), self.node.db.unit(None) as conn:
                 found = await self.node.db.queries.schema_step(conn)
                 behind = found in steps[:-1] or found is None
-                warnings += [] if behind else await channel_warnings(conn)
+                warnings += [] if behind else await channel_warnings(self.node, conn)
         except TimeoutError as error:
             raise GatewayError("DATABASE_UNAVAILABLE", "Cơ sở dữ liệu trả lời quá chậm.") from error
         except PASSING as error:

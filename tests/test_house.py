@@ -33,7 +33,7 @@ LAYERS = {
 }
 
 # Concrete adapters (everything but the port) are built here and nowhere else.
-PORT_MODULES = {"adapters.axis", "adapters.errors"}
+PORT_MODULES = {"adapters.clocks", "adapters.axis", "adapters.errors"}
 BUILDERS = {"gateway/bootstrap.py", "gateway/cli/running.py"}
 
 # Inside gateway/: nobody reaches up to a surface or to what builds everything.

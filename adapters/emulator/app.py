@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 from aiohttp import web
@@ -133,7 +134,12 @@ def _axis_application(settings: EmulatorSettings, controls: Controls) -> web.App
             return await controls.faults.strike(fault, operation, request, lambda request: answer(side, request))
         return await answer(side, request)
 
-    return vxp_application(handle)
+    async def dated(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(controls.ledger.clock().astimezone(UTC), usegmt=True)
+
+    application = vxp_application(handle)
+    application.on_response_prepare.append(dated)  # its clock is the axis's, whatever the machine's is
+    return application
 
 
 async def _serve(stack: AsyncExitStack, application: web.Application, host: str, port: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..axis import OutcomeKind
 from ..errors import AxisError
+from .clocks import SAID, clock_refused
 from .protocol import VIETNAM
 
 MISSING_DOC_IDS = frozenset({"", "0", "null"})
@@ -134,7 +135,7 @@ def refused(answer: Answer) -> AxisError:
     """The error of a read-only call that was answered with FAIL."""
     meaning = CODES.get(answer.code) or unknown_code(answer.code)
     if meaning.outcome is OutcomeKind.SUSPENDED:
-        return key_refused()
+        return clock_refused(None) if SAID.search(answer.text) else key_refused()
     message = f"Trục trả lỗi {answer.code}: {answer.text[:200]}"
     return AxisError("AXIS_REFUSED", message, blame="peer", transient=answer.code == "20")
 

@@ -1,6 +1,7 @@
 """VxpAxis: the axis port over the national axis's HTTP adapter. One object per channel; safe for parallel calls.
 
-Every call has its own header set and time limit; nothing is retried here and no state is kept between calls.
+Every call has its own header set and time limit; nothing is retried here, and nothing is kept between calls but how far
+the axis's clock is from ours.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ..axis import (
 )
 from ..errors import AxisError
 from .answers import Answer, print_date, rows_of, usable_answer
+from .clocks import blaming_the_clock, judged
 from .download import fetch_package
 from .protocol import Operation, printed_hash
 from .rows import agency, received_item, sent_row, text_of
@@ -59,7 +61,7 @@ class VxpAxis:
             return outcome_of_failure(error)
         except AxisError as error:
             return outcome_before_sending(error)
-        return outcome_of_answer(answer)
+        return judged(outcome_of_answer(answer, package.receiver_codes), self._channel.ahead)
 
     def _send_params(self, package: OutgoingPackage) -> dict[str, str]:
         params = SERVICE | {
@@ -93,11 +95,14 @@ class VxpAxis:
 
     async def fetch(self, receiver_doc_id: str, into: Path) -> int:
         """downloadEdoc, or getEdoc where that gives nothing usable. The caller makes the file durable."""
-        return await fetch_package(self._channel, self._settings, receiver_doc_id, into)
+        with blaming_the_clock(self._channel):
+            return await fetch_package(self._channel, self._settings, receiver_doc_id, into)
 
     async def ack(self, receiver_doc_id: str, word: AckWord) -> None:
         params = {"docId": receiver_doc_id, "status": word.value}
-        _ok(await self._channel.call(Operation.UPDATE, params, body=b"{}", limit=self._settings.max_answer))
+        answer = await self._channel.call(Operation.UPDATE, params, body=b"{}", limit=self._settings.max_answer)
+        with blaming_the_clock(self._channel):
+            _ok(answer)
 
     async def list_sent(self, *, axis_doc_id: str, kind: MessageKind) -> Sequence[SentRow]:
         rows = await self._sent({"docId": axis_doc_id}, kind)
@@ -115,6 +120,9 @@ class VxpAxis:
                     yield agency(row, codes)
         rows.finish()
 
+    def clock_ahead(self) -> float | None:
+        return self._channel.ahead
+
     async def aclose(self) -> None:
         """Nothing to do: the session belongs to ``open_vxp``."""
 
@@ -129,8 +137,8 @@ class VxpAxis:
 
     async def _list(self, operation: Operation, params: Mapping[str, str]) -> Answer:
         raw = await self._channel.call(operation, params, limit=self._settings.max_list)
-        # Parsing a nationwide list takes a good part of a second.
-        return await asyncio.to_thread(_ok, raw)
+        with blaming_the_clock(self._channel):  # parsing a nationwide list takes a good part of a second
+            return await asyncio.to_thread(_ok, raw)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from ..errors import AxisError
+from .clocks import seconds_ahead
 from .protocol import (
     BLOCK,
     BODY_END,
@@ -66,12 +67,13 @@ class Upload:
 
 
 class Channel:
-    """Signed calls over one borrowed session."""
+    """Signed calls over one borrowed session. ``ahead``: see clocks.py; the one thing remembered between calls."""
 
     def __init__(self, settings: VxpSettings, session: aiohttp.ClientSession, clock: Clock) -> None:
         self._settings = settings
         self._session = session
         self._clock = clock
+        self.ahead: float | None = None
 
     async def call(
         self,
@@ -121,6 +123,7 @@ class Channel:
                 allow_redirects=False,
                 timeout=self._limits(megabytes),
             ) as response:
+                self.ahead = seconds_ahead(response.headers.get("Date"), self._clock())
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _call_error(error, body_started=bool(upload and upload.started)) from error

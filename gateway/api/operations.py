@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from ...queue.messages import Channel, ChannelEvent, Lane
 from .. import channels, holds
+from ..axis_alarms import Alarm
 from ..holds import HoldView
 from ..identifiers import Noun, show
 from .calls import Call, moment, reply
@@ -78,10 +79,11 @@ def _event(event: ChannelEvent) -> dict[str, Any]:
 
 
 async def _channels(call: Call) -> list[dict[str, Any]]:
-    return [_channel(channel) for channel in await channels.list_channels(call.node)]
+    alarms = await channels.alarms(call.node)
+    return [_channel(channel, alarms.get(channel.name, [])) for channel in await channels.list_channels(call.node)]
 
 
-def _channel(channel: Channel) -> dict[str, Any]:
+def _channel(channel: Channel, alarms: Sequence[Alarm]) -> dict[str, Any]:
     return {
         "name": channel.name,
         "state": channel.state,
@@ -98,6 +100,16 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "waits": [
             {"kind": one.kind, "urgent": one.lane is Lane.URGENT, "rows": one.rows, "oldest": moment(one.oldest)}
             for one in channel.waits
+        ],
+        "alarms": [
+            {
+                "kind": one.kind,
+                "message": one.message,
+                "since": moment(one.since),
+                "last_at": moment(one.last_at),
+                "times": one.times,
+            }
+            for one in alarms
         ],
     }
 

@@ -10,6 +10,7 @@ import typer
 
 from ...queue.messages import Channel, ChannelEvent, Lane
 from .. import channels
+from ..axis_alarms import Alarm
 from .context import Actor, Invocation, Json, Reason, invocation
 from .database import opened_node
 from .printing import moment, say, say_json, table
@@ -23,7 +24,7 @@ KINDS: Final = {"dispatch": "gửi", "fetch": "nhận", "acknowledge": "báo đ�
 @group.command("list")
 def list_channels(context: typer.Context, as_json: Json = False) -> None:
     """Liệt kê các kênh: tình trạng, việc chờ, lỗi gần nhất, lần thăm dò kế tiếp."""
-    found = asyncio.run(_list(invocation(context)))
+    found, alarms = asyncio.run(_list(invocation(context)))
     if as_json:
         say_json(found)
         return
@@ -32,11 +33,14 @@ def list_channels(context: typer.Context, as_json: Json = False) -> None:
         for c in found
     ]
     table(["Kênh", "Tình trạng", "Từ lúc", "Lỗi liên tiếp", "Thăm dò lúc", "Việc chờ", "Lý do, lỗi gần nhất"], rows)
+    for alarm in alarms:
+        say(f"Cảnh báo, trục {alarm.axis}, từ {moment(alarm.since)}, {alarm.times} lần: {alarm.message}")
 
 
-async def _list(call: Invocation) -> list[Channel]:
+async def _list(call: Invocation) -> tuple[list[Channel], list[Alarm]]:
     async with opened_node(call.settings()) as node:
-        return await channels.list_channels(node)
+        alarms = await channels.alarms(node)
+        return await channels.list_channels(node), [one for of_one in alarms.values() for one in of_one]
 
 
 def _waits(channel: Channel) -> str:

@@ -7,20 +7,22 @@ examine: by the transport key (axis, receiverDocId) and by the business key of D
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from ...adapters.axis import AckWord, Axis, MessageKind
+from ...adapters.axis import AckWord, Axis, MessageKind, ReceivedItem
 from ...edxml.errors import EdxmlError
 from ...edxml.findings import Finding, Severity
 from ...edxml.model import DocumentPackage, StatusPackage
 from ...edxml.reader import Reading, read_package
 from ...queue.messages import Work
+from ...queue.port import Connection
 from ...queue.work import complete, enqueue
 from ...signing.envelope_keys import value_holds
+from ..axis_alarms import Listed, watch_others
 from ..directory import own_agencies_named
 from ..envelopes import FALSE_SENDERS, judged
 from ..exchanges import Incoming
@@ -44,21 +46,37 @@ async def poll(node: Node, axis: Axis) -> int:
     """Ask the axis what waits, open a fetch for each new item; the number of new ones. Raises AxisError."""
     new = 0
     for kind in MessageKind:
-        items = {item.receiver_doc_id: item for item in await axis.list_received(kind)}
-        if not items:
-            continue
-        async with node.db.unit(None) as conn:
-            rows = node.db.queries.known_items(conn, axis=axis.name, receiver_doc_ids=list(items))
-            known = {row["receiver_doc_id"]: row async for row in rows}
-            works = [_again(node, axis, row) for row in known.values() if row["acknowledged_at"] is not None]
-            works += [
-                _fetch_work(node, axis, item.receiver_doc_id, kind, item.sender_code, item.receiver_code)
-                for item in items.values()
-                if item.receiver_doc_id not in known
-            ]
-            await enqueue(conn, *works)
-            new += len(items) - len(known)
+        asked_at = node.clock()
+        items = await axis.list_received(kind)
+        first_seen: list[str] = []
+        if items:
+            async with node.db.unit(None) as conn:
+                unknown, first_seen = await _open_fetches(node, conn, axis, kind, items)
+                new += unknown
+        async with node.db.single() as conn:
+            seen = Listed(asked_at=asked_at, kind=kind, items=items, first_seen=first_seen)
+            await watch_others(node, conn, axis, seen)
     return new
+
+
+async def _open_fetches(
+    node: Node, conn: Connection, axis: Axis, kind: MessageKind, listed: Sequence[ReceivedItem]
+) -> tuple[int, list[str]]:
+    """A fetch for each item that is not stored, "done" once more for what has been acknowledged.
+
+    How many are not stored, and which of them were never listed before.
+    """
+    items = {item.receiver_doc_id: item for item in listed}
+    rows = node.db.queries.known_items(conn, axis=axis.name, receiver_doc_ids=list(items))
+    known = {row["receiver_doc_id"]: row async for row in rows}
+    again = [_again(node, axis, row) for row in known.values() if row["acknowledged_at"] is not None]
+    unknown = [item for item in items.values() if item.receiver_doc_id not in known]
+    fetches = {
+        item.receiver_doc_id: _fetch_work(node, axis, item.receiver_doc_id, kind, item.sender_code, item.receiver_code)
+        for item in unknown
+    }
+    opened = await enqueue(conn, *again, *fetches.values())
+    return len(unknown), [receiver_doc_id for receiver_doc_id, work in fetches.items() if work.id in opened]
 
 
 def _fetch_work(

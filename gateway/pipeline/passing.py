@@ -51,6 +51,7 @@ _BY_CODE: Final[Mapping[str, Says]] = {
     "20": Says.FAILED,  # lỗi hệ thống của trục
     "15": Says.REFUSED,
     "KEY": Says.REFUSED,
+    "CLOCK": Says.FAILED,  # heals by itself when the clock is set: probed, not paused (F08)
     "HTTP_401": Says.REFUSED,
     "HEADER_TEXT": Says.NOTHING,  # rejected by ourselves, the axis was not asked
     "HTTP_400": Says.NOTHING,

@@ -19,6 +19,7 @@ from ...queue import work as work_rows
 from ...queue.messages import Work
 from ...signing.errors import SigningError
 from .. import expiry, idempotency
+from ..axis_alarms import watch_clock
 from ..desk import sessions, tickets
 from ..directory import synchronise
 from ..errors import GatewayError
@@ -42,7 +43,10 @@ async def look_for_mail(node: Node, axis: Axis, stop: asyncio.Event, *, every: f
     """Poll one axis until the stop; not while its channel is open or paused (axis.md F07)."""
 
     async def once() -> None:
-        await asked(node, axis.name, lambda: poll(node, axis))
+        try:
+            await asked(node, axis.name, lambda: poll(node, axis))
+        finally:
+            await watch_clock(node, axis)
 
     await repeat(f"mail {axis.name}", once, stop, every)
 

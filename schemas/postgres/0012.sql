@@ -32,3 +32,20 @@ GRANT SELECT, INSERT, UPDATE ON recall TO lienthong_app;
 INSERT INTO policy (key, scope, agency_code, valid_from, valid_to, value, legal_basis, binding) VALUES
     ('recall_refusable', 'nation', NULL, '1900-01-01', NULL, 'false',
      'Quyết định 28/2018/QĐ-TTg Điều 9.2; Nghị định 30/2020/NĐ-CP Điều 18.4.b', false);
+
+-- When an axis refuses a whole package because of one recipient (18, 23): whether the others get theirs without asking.
+INSERT INTO policy (key, scope, agency_code, valid_from, valid_to, value, legal_basis, binding) VALUES
+    ('send_to_the_rest', 'nation', NULL, '1900-01-01', NULL, 'false',
+     'Quyết định 28/2018/QĐ-TTg Điều 8.2', false);
+
+-- What an operator should know of an axis although work goes on (gateway/axis_alarms.py).
+CREATE TABLE axis_alarm (
+    axis    text NOT NULL CHECK (axis <> ''),
+    kind    text NOT NULL CHECK (kind IN ('clock', 'shared_system')),
+    message text NOT NULL CHECK (message <> ''),
+    since   timestamptz NOT NULL DEFAULT now(),
+    last_at timestamptz NOT NULL DEFAULT now(),
+    times   bigint NOT NULL DEFAULT 1 CHECK (times > 0),
+    PRIMARY KEY (axis, kind)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON axis_alarm TO lienthong_app;

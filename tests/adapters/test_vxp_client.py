@@ -9,7 +9,8 @@ import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,13 @@ XML = b'<?xml version="1.0"?><edXML/>'
 
 @asynccontextmanager
 async def talking_to(handler: Handler, clock: Clock, **changes: object) -> AsyncIterator[VxpAxis]:
-    """Our client against one handler that plays the axis."""
+    """Our client against one handler that plays the axis and has our clock."""
+
+    async def dated(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(clock().astimezone(UTC), usegmt=True)
+
     application = web.Application()
+    application.on_response_prepare.append(dated)
     application.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

@@ -10,17 +10,17 @@ import dataclasses
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import aiohttp
 
-from lienthong.adapters.emulator.app import Emulator, open_emulator
+from lienthong.adapters.emulator.app import Emulator, now, open_emulator
 from lienthong.adapters.emulator.settings import EmulatorSettings
 from lienthong.deploy.demo.pki import STORE
 from lienthong.gateway import bootstrap
@@ -161,13 +161,19 @@ async def open_province(
     broker: str = "embedded",
     wire: Proxy | None = None,
     retry: Mapping[str, float] | None = None,
+    profile: Mapping[str, Any] | None = None,
+    axis_clock: Callable[[], datetime] = now,
 ) -> AsyncIterator[Province]:
-    """``wire``: what lies between the node and the axis. ``retry``: other values of [retry]."""
+    """``wire``: what lies between the node and the axis. ``retry``: other values of [retry].
+
+    ``profile``: how the axis behaves otherwise; ``axis_clock``: its time.
+    """
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
     )
+    seed = dataclasses.replace(seed, profile=dataclasses.replace(seed.profile, **(profile or {})))
     async with AsyncExitStack() as stack:
-        emulator = await stack.enter_async_context(open_emulator(seed))
+        emulator = await stack.enter_async_context(open_emulator(seed, clock=axis_clock))
         port = free_port()
         axis = emulator.base_url if wire is None else through(wire, emulator.base_url)
         settings = write_settings(
