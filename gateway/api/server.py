@@ -14,6 +14,7 @@ from ..node import Node
 from ..readiness import no_trouble
 from ..sections import HttpSettings
 from .app import SURFACE, close_gate, make_app
+from .malformed import Runner
 
 _LINE: Final = 8190  # bytes of a request line or of one header
 _READ_AHEAD: Final = 2**17  # bytes of a body that wait for its handler
@@ -28,7 +29,7 @@ async def serve_api(node: Node, stop: asyncio.Event, *, trouble: Callable[[], st
     """Serve until ``stop`` is set; answers in progress get ``http.shutdown_s`` seconds. A taken port raises OSError."""
     http = node.settings.http
     app = make_app(node, trouble=trouble)
-    runner = web.AppRunner(
+    runner = Runner(
         app,
         shutdown_timeout=http.shutdown_s * (1 - _FOR_UPLOADS),
         access_log=None,

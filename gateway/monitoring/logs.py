@@ -27,6 +27,7 @@ _TRACEBACK: Final = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 _BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+")
+_OUR_KEY: Final = re.compile(r"(lt|ltvh)_([0-9a-f]{4,16})_[0-9a-f]{16,}")  # gateway/access.py; what stays tells whose
 _DSN_PASSWORD: Final = re.compile(r"(\w+://[^\s:/@]*):[^\s@]*@")
 
 
@@ -92,7 +93,8 @@ def _hide(name: str, value: Any) -> Any:
     if isinstance(value, bytes):
         return f"<{len(value)} byte>"
     if isinstance(value, str):
-        return _DSN_PASSWORD.sub(rf"\1:{HIDDEN}@", _BEARER.sub(rf"\1 {HIDDEN}", value))
+        known = _OUR_KEY.sub(rf"\1_\2_{HIDDEN}", value)
+        return _DSN_PASSWORD.sub(rf"\1:{HIDDEN}@", _BEARER.sub(rf"\1 {HIDDEN}", known))
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import gc
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -99,6 +100,10 @@ HEADS = {
         b"Authorization: Bearer %s\r\nIdempotency-Key: k\r\nContent-Type: multipart/form-data;\r\n boundary=b\r\n",
         400,
     ),
+    "a key read from a file with its end of line": (
+        b"Idempotency-Key: k\r\nAuthorization: Bearer \n%s\r\n" + TYPE,
+        400,
+    ),
     "a space before the colon": (b"Authorization : Bearer %s\r\nIdempotency-Key: k\r\n" + TYPE, 400),
     "two lengths": (b"Authorization: Bearer %s\r\nIdempotency-Key: k\r\nContent-Length: 5\r\n" + TYPE, 400),
     "a length and chunks": (
@@ -118,18 +123,40 @@ HEADS = {
 
 
 @pytest.mark.parametrize("head", HEADS)
-async def test_unusual_headers_are_understood_or_refused(room: Room, head: str) -> None:
+async def test_unusual_headers_are_understood_or_refused(
+    room: Room, head: str, caplog: pytest.LogCaptureFixture
+) -> None:
     lines, status = HEADS[head]
     body = b'--b\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n{}\r\n--b--\r\n'
     first = b"POST /v1/documents HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
     length = b"Content-Length: %d\r\n\r\n" % len(body)
-    reader, writer = await asyncio.open_connection(room.client.host, room.client.port)
-    writer.write(first + lines.replace(b"%s", room.sender_key.encode()) + length + body)
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    assert int(answer.split()[1]) == status
+    async with serving(room.node) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(first + lines.replace(b"%s", room.sender_key.encode()) + length + body)
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    top, _, told = answer.partition(b"\r\n\r\n")
+    problem = json.loads(told)
+    assert (int(top.split()[1]), problem["status"]) == (status, status)
+    assert b"application/problem+json" in top
+    assert problem["code"] in ("SUBMISSION_INVALID", "REQUEST_INVALID", "MEDIA_TYPE_UNSUPPORTED", "HTTP_MALFORMED")
+    assert room.sender_key.encode() not in answer
+    assert room.sender_key not in caplog.text
     assert await room.documents() == 0
+
+
+@pytest.mark.parametrize("line", [b"POST", b"GET / HTTP/9.9", b"\x16\x03\x01\x02\x00", b"GET /\x00 HTTP/1.1"])
+async def test_what_is_not_http_is_refused_in_the_words_of_the_catalogue(room: Room, line: bytes) -> None:
+    async with serving(room.node) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(line + b"\r\nHost: 127.0.0.1\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (problem["code"], problem["status"]) == ("HTTP_MALFORMED", 400)
+    assert "HTTP/1.1" in problem["detail"]
 
 
 async def refuses(port: int) -> bool:

@@ -64,6 +64,13 @@ def test_no_secret_is_written(stream: io.StringIO, fields: dict[str, Any]) -> No
     assert lines(stream)
 
 
+@pytest.mark.parametrize("mark", ["lt", "ltvh"])
+def test_of_a_key_of_ours_only_whose_it_is_is_written(stream: io.StringIO, mark: str) -> None:
+    structlog.get_logger().warning(f"b'Bearer \\xe1\\n{mark}_ba0526112616_{'5e' * 32}'")
+    (line,) = lines(stream)
+    assert line["event"].endswith(f"n{mark}_ba0526112616_{HIDDEN}'")
+
+
 def test_what_only_sounds_like_a_secret_is_kept(stream: io.StringIO) -> None:
     structlog.get_logger().info("x", keyword="a", monkey="b", key_count=3)
     (line,) = lines(stream)
