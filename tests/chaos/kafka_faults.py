@@ -7,13 +7,21 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from aiokafka.errors import KafkaError
+
 from lienthong.deploy.kafka.cluster import BrokerProcess, Cluster
+from lienthong.queue.kafka_clients import admin
+from lienthong.queue.kafka_settings import KafkaSettings
 from lienthong.tests.chaos.proxy import Proxy
 from lienthong.tests.chaos.watching import KafkaWatch, Watch
+from lienthong.tests.waiting import until
+
+LEADER_SECONDS = 60.0  # in which the brokers agree on who leads what
 
 
 def leader(cluster: Cluster) -> BrokerProcess:
@@ -24,6 +32,25 @@ def leader(cluster: Cluster) -> BrokerProcess:
         states.append((int(state["leaderEpoch"]), int(state["leaderId"])))
     _, number = max(states)
     return next(broker for broker in cluster.brokers if broker.number == number)
+
+
+async def led(kafka: KafkaSettings, *topics: str) -> Counter[int]:
+    """Of how many partitions of these topics each broker (by its number) is the leader now; empty: nobody says."""
+    asking = admin(kafka)
+    try:
+        await asking.start()
+        found = await asking.describe_topics(list(topics))
+    except (KafkaError, OSError):
+        return Counter()
+    finally:
+        await asking.close()
+    return Counter(one["leader"] for topic in found for one in topic["partitions"])
+
+
+async def leading(brokers: Sequence[BrokerProcess], kafka: KafkaSettings, *topics: str) -> BrokerProcess:
+    """Of these brokers the one that leads most partitions of the topics."""
+    leads = await until(lambda: led(kafka, *topics), LEADER_SECONDS)
+    return max(brokers, key=lambda broker: leads[broker.number])
 
 
 @asynccontextmanager

@@ -65,7 +65,7 @@ async def play(
     one: Round, folder: Path, papers: Papers, cast: Cast, *, documents: int, strikes: int, seed: int
 ) -> Result:
     begun, random, happened = time.monotonic(), Random(seed), Counter[str]()
-    ground = Ground(papers=papers, cast=cast, brokers=one.brokers, wired=one.wired, disk=one.disk)
+    ground = Ground(papers=papers, cast=cast, brokers=one.brokers, wired=one.wired, disk=one.disk, s3=one.s3)
     async with open_stage(folder, ground) as stage:
         load = Load(scene=stage.scene, random=Random(seed), pace=PACE)
         over = asyncio.Event()

@@ -115,6 +115,43 @@ LISTED: Final = Point(
     pattern=_line(rb"^EXECUTE .*insert into work "),
     towards="server",
 )
+# An object's key: the bucket, perhaps a prefix, the agency, two digits, the digest.
+_OBJECT: Final = rb" /\S*/[0-9a-f-]{36}/[0-9a-f]{2}/[0-9a-f]{64}"
+UPLOADING: Final = Point(
+    name="API: tệp đang lên kho S3",
+    role="api",
+    wire=Wire.FILES,
+    pattern=_line(rb"^PUT" + _OBJECT + rb"\S* HTTP"),
+    towards="server",
+)
+UPLOADED: Final = Point(
+    name="API: kho S3 đã có tệp, chưa có văn bản",
+    role="api",
+    wire=Wire.FILES,
+    pattern=_line(rb"^PUT" + _OBJECT + rb"\S* -> HTTP/1.1 200"),
+    towards="client",
+)
+KEEPING: Final = Point(
+    name="worker: gói tin, tệp nhận về đang lên kho S3",
+    role="worker",
+    wire=Wire.FILES,
+    pattern=UPLOADING.pattern,
+    towards="server",
+)
+KEPT: Final = Point(
+    name="worker: kho S3 đã có gói tin, tệp nhận về, chưa ghi bước",
+    role="worker",
+    wire=Wire.FILES,
+    pattern=UPLOADED.pattern,
+    towards="client",
+)
+TAKING: Final = Point(
+    name="worker: đang lấy tệp từ kho S3",
+    role="worker",
+    wire=Wire.FILES,
+    pattern=_line(rb"^GET" + _OBJECT + rb"\S* -> HTTP/1.1 200"),
+    towards="client",
+)
 
 
 async def strike(stage: Stage, points: tuple[Point, ...], random: Random, killed: Counter[str]) -> None:

@@ -30,6 +30,7 @@ class Round:
     brokers: int = 1
     wired: frozenset[tuple[str, Wire]] = frozenset()
     disk: int = 0
+    s3: bool = False
 
 
 def _at(*where: Point) -> Strike:
@@ -39,9 +40,9 @@ def _at(*where: Point) -> Strike:
     return strike
 
 
-def _point_round(name: str, title: str, *where: Point) -> Round:
+def _point_round(name: str, title: str, *where: Point, s3: bool = False) -> Round:
     wired = frozenset((point.role, point.wire) for point in where)
-    return Round(name=name, title=title, strike=_at(*where), documents=0.06, strikes=0.1, wired=wired)
+    return Round(name=name, title=title, strike=_at(*where), documents=0.06, strikes=0.1, wired=wired, s3=s3)
 
 
 ROUNDS: Final = (
@@ -73,6 +74,33 @@ ROUNDS: Final = (
         "poller-done", "Nhận: chết giữa lưu và báo «done»", points.LISTED, points.FETCHED, points.ACKNOWLEDGED
     ),
     _point_round("dispatch-record", "Gửi: chết giữa gửi và ghi kết quả", points.SENT, points.SENDING),
+    Round(
+        name="any-s3",
+        title="Giết bất kỳ tiến trình nào, bất kỳ lúc nào (kho tệp S3)",
+        strike=troubles.kill_any,
+        documents=0.08,
+        strikes=0.15,
+        s3=True,
+    ),
+    _point_round(
+        "s3-commit",
+        "Chết lúc tệp lên kho S3, và giữa kho S3 với commit",
+        points.UPLOADING,
+        points.UPLOADED,
+        points.KEEPING,
+        points.KEPT,
+        points.TAKING,
+        s3=True,
+    ),
+    Round(
+        name="s3-away",
+        title="Kho tệp S3 bị giết, đứng yên, mạng tới kho đứt, câm, chậm",
+        strike=troubles.lose_the_store,
+        documents=0.06,
+        strikes=0.05,
+        wired=frozenset({("api", Wire.FILES), ("worker", Wire.FILES)}),
+        s3=True,
+    ),
     Round(
         name="postgres",
         title="PostgreSQL dừng, bị giết, phục hồi",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ pool_size = {pool}
 port = {port}
 health_port = {health}
 [files]
+store = "{store}"
 reserve_bytes = {reserve}
 [queue]
 broker = "{broker}"
@@ -34,7 +36,7 @@ breaker_cap_seconds = 2.0
 unknown_checks = 20
 [signing]
 trust_dir = "{trust}"
-trust_store = "{store}"
+trust_store = "{trust_store}"
 workers = 1
 [[axes]]
 name = "quoc-gia"
@@ -48,13 +50,14 @@ directory_sync_seconds = 60
 KAFKA = """
 [kafka]
 servers = "{servers}"
-prefix = "chaos."
+prefix = "{prefix}"
 partitions = 4
 copies = {copies}
 in_sync = {in_sync}
 resend_seconds = 20
 stall_seconds = 60
 """
+PREFIX = "chaos."  # of topics and groups
 POOLS = {"api": 4, "worker": 5, "relay": 2, "poller": 2}
 
 
@@ -77,6 +80,7 @@ class Plan:
     health: int  # where it says whether it serves
     dsn: str
     axis: str
+    files: str = ""  # of the S3 server
 
     @property
     def ready(self) -> str:
@@ -90,7 +94,16 @@ class Plan:
         return POOLS[self.roles[0]]
 
 
-def write_settings(folder: Path, plan: Plan, *, trust: Path, kafka: Kafka | None, reserve: int = 0) -> Path:
+def write_settings(
+    folder: Path,
+    plan: Plan,
+    *,
+    trust: Path,
+    kafka: Kafka | None,
+    bucket: Mapping[str, object] | None,
+    reserve: int = 0,
+) -> Path:
+    """``bucket``: the section [files.s3] but for its endpoint; None: files lie in the node's folder."""
     text = NODE.format(
         name=plan.name,
         roles=json.dumps(plan.roles),
@@ -101,11 +114,15 @@ def write_settings(folder: Path, plan: Plan, *, trust: Path, kafka: Kafka | None
         reserve=reserve,
         broker="kafka" if kafka else "embedded",
         trust=trust,
-        store=STORE,
+        trust_store=STORE,
+        store="s3" if bucket else "local",
         axis=plan.axis,
     )
     if kafka is not None:
-        text += KAFKA.format(servers=kafka.servers, copies=kafka.copies, in_sync=kafka.in_sync)
+        text += KAFKA.format(servers=kafka.servers, prefix=PREFIX, copies=kafka.copies, in_sync=kafka.in_sync)
+    if bucket is not None:
+        section = {**bucket, "endpoint": plan.files}
+        text += "[files.s3]\n" + "".join(f"{name} = {json.dumps(str(value))}\n" for name, value in section.items())
     path = folder / f"{plan.name}.toml"
     path.touch(mode=0o600)
     path.write_text(text)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from lienthong.deploy.kafka.cluster import Cluster
+from lienthong.deploy.s3.server import BUCKET, S3Server
 from lienthong.gateway import bootstrap
 from lienthong.gateway.postgres.migrations.runner import migrate
 from lienthong.gateway.postgres.supervisor import EmbeddedServer
@@ -33,7 +34,7 @@ from lienthong.tests.crash.stage import patient_client, start_axis, write_axis
 from lienthong.tests.journeys.papers import Papers
 from lienthong.tests.journeys.province import free_port
 
-EACH: Final = 2  # processes of every role
+KEYS: Final = "van-ban"  # before every key of the bucket
 EMBEDDED_ROLES: Final = ("api", "worker", "poller")
 KAFKA_ROLES: Final = (*EMBEDDED_ROLES, "relay")
 
@@ -43,6 +44,7 @@ class Wire(StrEnum):
 
     DATABASE = "database"
     AXIS = "axis"
+    FILES = "files"  # an S3 server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class Ground:
     brokers: int
     wired: frozenset[tuple[str, Wire]] = frozenset()
     disk: int = 0  # bytes of a disk of its own for the file store (a mount, so only root can); 0: none
+    each: int = 2  # processes of every role
+    s3: bool = False  # the files lie on an S3 server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,7 @@ class Stage:
     wires: Mapping[tuple[str, Wire], Proxy]  # by name of the process
     server: EmbeddedServer
     cluster: Cluster | None
+    s3: S3Server | None
     archive: Archive
 
     def of(self, *roles: str) -> tuple[Member, ...]:
@@ -79,6 +84,7 @@ async def open_stage(folder: Path, ground: Ground) -> AsyncIterator[Stage]:
     """All processes serving."""
     async with AsyncExitStack() as stack:
         cluster = await _broker(stack, folder, ground)
+        s3 = await _bucket(stack, folder, ground)
         (folder / "node").mkdir(mode=0o711, exist_ok=True)
         if ground.disk:
             stack.enter_context(small_disk(folder / "node" / "files", ground.disk))
@@ -89,10 +95,14 @@ async def open_stage(folder: Path, ground: Ground) -> AsyncIterator[Stage]:
         axis, control = free_port(), free_port()
         write_axis(folder / "axis.toml", ground.cast, axis, control)
         (folder / "axis.secret").write_text("TEST-SECRET")
-        plain = plan_of(ground, server.app_dsn, f"http://127.0.0.1:{axis}")
-        wires = await _wires(stack, ground, plain, axis)
+        plain = plan_of(ground, server.app_dsn, f"http://127.0.0.1:{axis}", s3.endpoint if s3 else "")
+        wires = await _wires(stack, ground, plain)
         plans = [_wired(plan, wires) for plan in plain]
-        paths = [write_settings(folder, plan, trust=ground.papers.trust, kafka=_told(cluster)) for plan in plans]
+        bucket = s3.settings(KEYS) if s3 else None
+        paths = [
+            write_settings(folder, plan, trust=ground.papers.trust, kafka=_told(cluster), bucket=bucket)
+            for plan in plans
+        ]
         http = await stack.enter_async_context(patient_client())
         urls = tuple(f"http://127.0.0.1:{plan.port}" for plan in plans if plan.port)
         control_url = await start_axis(stack, folder, control, http)
@@ -105,6 +115,7 @@ async def open_stage(folder: Path, ground: Ground) -> AsyncIterator[Stage]:
         sent, outside = await sign_papers(ground.papers, ground.cast)
         scene = Scene(
             folder=folder,
+            objects=s3.data / BUCKET / KEYS if s3 else folder / "node" / "files",
             cast=ground.cast,
             papers=ground.papers,
             sent_papers=sent,
@@ -119,11 +130,19 @@ async def open_stage(folder: Path, ground: Ground) -> AsyncIterator[Stage]:
         archive = await stack.enter_async_context(open_archive(scene))
         members = [_member(stack, scene, plan, path) for plan, path in zip(plans, paths, strict=True)]
         await asyncio.gather(*(member.serve() for member in members))
-        yield Stage(scene=scene, members=tuple(members), wires=wires, server=server, cluster=cluster, archive=archive)
+        yield Stage(
+            scene=scene,
+            members=tuple(members),
+            wires=wires,
+            server=server,
+            cluster=cluster,
+            s3=s3,
+            archive=archive,
+        )
 
 
-def plan_of(ground: Ground, dsn: str, axis: str) -> list[Plan]:
-    """Two processes of every role."""
+def plan_of(ground: Ground, dsn: str, axis: str, files: str) -> list[Plan]:
+    """So many processes of every role."""
     roles = KAFKA_ROLES if ground.brokers else EMBEDDED_ROLES
     return [
         Plan(
@@ -133,9 +152,10 @@ def plan_of(ground: Ground, dsn: str, axis: str) -> list[Plan]:
             health=free_port(),
             dsn=dsn,
             axis=axis,
+            files=files,
         )
         for role in roles
-        for n in range(1, EACH + 1)
+        for n in range(1, ground.each + 1)
     ]
 
 
@@ -155,24 +175,39 @@ async def _broker(stack: AsyncExitStack, folder: Path, ground: Ground) -> Cluste
     return cluster
 
 
-async def _wires(stack: AsyncExitStack, ground: Ground, plans: list[Plan], axis: int) -> dict[tuple[str, Wire], Proxy]:
+async def _bucket(stack: AsyncExitStack, folder: Path, ground: Ground) -> S3Server | None:
+    if not ground.s3:
+        return None
+    server = S3Server(folder=folder / "s3")
+    await asyncio.to_thread(server.__enter__)
+    stack.callback(server.stop)
+    return server
+
+
+async def _wires(stack: AsyncExitStack, ground: Ground, plans: list[Plan]) -> dict[tuple[str, Wire], Proxy]:
     wires = {}
     for plan in plans:
-        if (plan.roles[0], Wire.DATABASE) in ground.wired:
-            wires[plan.name, Wire.DATABASE] = await stack.enter_async_context(Proxy(watch=TransactionWatch))
-        if (plan.roles[0], Wire.AXIS) in ground.wired:
-            wire = Proxy(("127.0.0.1", axis), watch=HttpWatch)
-            wires[plan.name, Wire.AXIS] = await stack.enter_async_context(wire)
+        for where, watch in WATCHES.items():
+            if (plan.roles[0], where) in ground.wired:
+                wires[plan.name, where] = await stack.enter_async_context(Proxy(watch=watch))
     return wires
+
+
+WATCHES: Final = {Wire.DATABASE: TransactionWatch, Wire.AXIS: HttpWatch, Wire.FILES: HttpWatch}
 
 
 def _wired(plan: Plan, wires: Mapping[tuple[str, Wire], Proxy]) -> Plan:
     """The plan with the addresses of its wires."""
-    database, axis = wires.get((plan.name, Wire.DATABASE)), wires.get((plan.name, Wire.AXIS))
+
+    def address(where: Wire, straight: str) -> str:
+        wire = wires.get((plan.name, where))
+        return through(wire, straight) if wire else straight
+
     return replace(
         plan,
-        dsn=through(database, plan.dsn) if database else plan.dsn,
-        axis=f"http://127.0.0.1:{axis.port}" if axis else plan.axis,
+        dsn=address(Wire.DATABASE, plan.dsn),
+        axis=address(Wire.AXIS, plan.axis),
+        files=address(Wire.FILES, plan.files),
     )
 
 

@@ -8,7 +8,12 @@ from collections import Counter
 from random import Random
 from typing import Any, Final
 
-from lienthong.tests.chaos import disk_faults, kafka_faults, postgres_faults
+from lienthong.deploy.kafka.cluster import BrokerProcess, Cluster
+from lienthong.gateway.pipeline.handover import TOPIC
+from lienthong.queue.kafka_settings import KafkaSettings
+from lienthong.queue.messages import Lane
+from lienthong.tests.chaos import disk_faults, kafka_faults, postgres_faults, s3_faults
+from lienthong.tests.chaos.settings import PREFIX
 from lienthong.tests.chaos.stage import Stage, Wire
 from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.crash.load import rest
@@ -64,27 +69,47 @@ POSTGRES: Final = {
 
 
 async def lose_a_broker(stage: Stage, random: Random, happened: Counter[str]) -> None:
-    """One broker is killed or stands still for some seconds; of three, as often as not the one that leads."""
+    """One broker is killed or stands still for some seconds. Of three each in its turn, and of those whose turn it may
+    be the one that leads most of the partitions in use; now and then the one that leads the controllers.
+    """
     cluster = stage.cluster
     assert cluster is not None
-    leads = cluster.size > 1 and random.random() < 0.5
-    broker = kafka_faults.leader(cluster) if leads else random.choice(cluster.brokers)
-    of_three = " của ba" if cluster.size > 1 else ""
+    broker, name = await _chosen(cluster, random, happened)
     if random.random() < 0.25:
-        happened[f"Kafka: broker{of_three} đứng yên"] += 1
+        happened[f"Kafka: {name} đứng yên"] += 1
         async with kafka_faults.paused(broker):
             await rest(random.uniform(2.0, 12.0))
         return
-    happened[f"Kafka: SIGKILL broker{of_three}"] += 1
+    happened[f"Kafka: SIGKILL {name}"] += 1
     async with kafka_faults.absent(cluster, broker):
         await rest(random.uniform(1.0, 8.0))
 
 
+async def _chosen(cluster: Cluster, random: Random, happened: Counter[str]) -> tuple[BrokerProcess, str]:
+    """The broker and what the report calls it."""
+    if cluster.size == 1:
+        return cluster.brokers[0], "broker"
+    names = {one.number: f"broker {one.number} của ba" for one in cluster.brokers}
+    turns = {number: sum(n for what, n in happened.items() if name in what) for number, name in names.items()}
+    next_ones = [one for one in cluster.brokers if turns[one.number] == min(turns.values())]
+    kafka = KafkaSettings(servers=cluster.bootstrap, prefix=PREFIX, request_seconds=5.0)
+    topics = [kafka.topic(TOPIC, lane) for lane in Lane]
+    broker = await kafka_faults.leading(next_ones, kafka, *topics)
+    if random.random() < 0.2:
+        broker = kafka_faults.leader(cluster)
+    leads = (await kafka_faults.led(kafka, *topics))[broker.number]
+    return broker, names[broker.number] + (", đang dẫn phân vùng có văn bản" if leads else "")
+
+
 async def cut_the_axis(stage: Stage, random: Random, happened: Counter[str]) -> None:
     """The network between the node and the axis is cut in some way, or slow, for some seconds."""
-    wires = stage.wires_to(Wire.AXIS)
+    await _cut(stage, Wire.AXIS, "mạng tới trục", random, happened)
+
+
+async def _cut(stage: Stage, where: Wire, what: str, random: Random, happened: Counter[str]) -> None:
+    wires = stage.wires_to(where)
     how = random.choice((*Cut, None))
-    happened[f"mạng tới trục: {CUTS[how]}"] += 1
+    happened[f"{what}: {CUTS[how]}"] += 1
     for wire in wires:
         if how is None:
             wire.slow(random.uniform(0.1, 0.6), 0.3)
@@ -103,6 +128,18 @@ CUTS: Final[dict[Cut | None, str]] = {
     Cut.REQUESTS: "mất chiều hỏi",
     None: "chậm",
 }
+
+
+async def lose_the_store(stage: Stage, random: Random, happened: Counter[str]) -> None:
+    """The S3 server is killed, stands still, or the network to it is cut in some way, for some seconds."""
+    assert stage.s3 is not None
+    how = random.choice(("kill", "pause", "cut", "cut"))
+    if how == "cut":
+        await _cut(stage, Wire.FILES, "mạng tới kho S3", random, happened)
+        return
+    happened[f"kho S3: {'SIGKILL máy chủ' if how == 'kill' else 'máy chủ đứng yên'}"] += 1
+    async with s3_faults.absent(stage.s3) if how == "kill" else s3_faults.paused(stage.s3):
+        await rest(random.uniform(1.0, 12.0))
 
 
 async def wrong_axis(stage: Stage, random: Random, happened: Counter[str]) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 from lienthong.gateway.identifiers import Noun, show
 from lienthong.tests.crash.archive import Archive
 from lienthong.tests.crash.load import Memory
-from lienthong.tests.crash.scene import CONTROL_TIMEOUT, Cast, Scene, refuses
+from lienthong.tests.crash.meanings import check_meanings
+from lienthong.tests.crash.scene import CONTROL_TIMEOUT, Cast, Scene, packages_of, refuses
 from lienthong.tests.crash.tally import Tally
 
 
@@ -35,6 +36,7 @@ async def check(scene: Scene, memory: Memory, archive: Archive) -> Tally:
     await _incoming(tally, scene, memory, archive)
     await _statuses(tally, scene, memory, archive)
     await _numbers(tally, scene.cast, memory, archive)
+    await check_meanings(tally, scene, memory, archive)
     await _events(tally, archive)
     await _left(tally, scene, archive)
     tally.doubled += [f"trả lời khác nhau cho cùng một khóa: {one}" for one in memory.differing]
@@ -58,7 +60,7 @@ async def _outgoing(tally: Tally, scene: Scene, memory: Memory, archive: Archive
         expected=[(document, letter.sender) for document, letter in promised.items()],
         found=[tuple(row) for row in rows],
     )
-    packages = [one for one in await _axis(scene, "edoc") if one["sender"] in cast.own]
+    packages = [one for one in await packages_of(scene, "edoc") if one["sender"] in cast.own]
     tally.compare(
         "gói tin ở trục",
         expected=[(document, to) for document, one in promised.items() for to in one.recipients if to in cast.robots],
@@ -73,14 +75,8 @@ async def _outgoing(tally: Tally, scene: Scene, memory: Memory, archive: Archive
     tally.counted["lần gửi của mọi gói tin"] = row["attempts"]
 
 
-def arrivals(cast: Cast, memory: Memory) -> list[tuple[str, str]]:
-    """Every document that each of our agencies must have, as (agency, document)."""
-    inside = [(to, document) for document, one in memory.promised.items() for to in one.recipients if to in cast.own]
-    return inside + [(to, document) for document, receivers in memory.brought.items() for to in receivers]
-
-
 async def _incoming(tally: Tally, scene: Scene, memory: Memory, archive: Archive) -> None:
-    expected = arrivals(scene.cast, memory)
+    expected = memory.due_inside(scene.cast)
     tally.compare(
         "văn bản đến trong hộp thư",
         expected=expected,
@@ -112,7 +108,7 @@ async def _statuses(tally: Tally, scene: Scene, memory: Memory, archive: Archive
         (document, to, word)
         for document, letter in promised.items()
         for to in letter.recipients
-        for word in cast.words(document, to)
+        for word in memory.words(cast, document, to)
     ]
     rows = await archive.rows(
         "SELECT e.document_id, s.from_code, s.status_code FROM status_entry s JOIN exchange e ON e.id = s.exchange_id"
@@ -135,7 +131,7 @@ async def _statuses(tally: Tally, scene: Scene, memory: Memory, archive: Archive
 async def _answers(tally: Tally, scene: Scene, memory: Memory) -> None:
     """What our clerks said about documents: to the axis, and inside the node."""
     cast = scene.cast
-    sent = [one for one in await _axis(scene, "status") if one["sender"] in cast.own]
+    sent = [one for one in await packages_of(scene, "status") if one["sender"] in cast.own]
     # After an unknown outcome the same bytes go again, and every receiver takes them for one (axis.md 11): the axis's
     # list does not tell one status from another, so a status alone is never asked about.
     different = {(one["document_id"], one["sender"], one["status_code"], one["sha256"]) for one in sent}
@@ -145,7 +141,7 @@ async def _answers(tally: Tally, scene: Scene, memory: Memory) -> None:
             (document, to, word)
             for document, receivers in memory.brought.items()
             for to in receivers
-            for word in cast.words(document, to)
+            for word in memory.words(cast, document, to)
         ],
         found=[(document, sender, code) for document, sender, code, _ in different],
     )
@@ -157,7 +153,7 @@ async def _answers(tally: Tally, scene: Scene, memory: Memory) -> None:
             for document, letter in memory.promised.items()
             for to in letter.recipients
             if to in cast.own
-            for _ in cast.words(document, to)
+            for _ in memory.words(cast, document, to)
         ],
         found=_local(scene, "status"),
     )
@@ -174,7 +170,7 @@ async def _numbers(tally: Tally, cast: Cast, memory: Memory, archive: Archive) -
     tally.compare("số đến đã báo cho eOffice", expected=told, found=[tuple(row) for row in rows])
     tally.compare(
         "văn bản đến được vào sổ",
-        expected=[pair for pair in arrivals(cast, memory) if not refuses(pair[1], pair[0])],
+        expected=[pair for pair in memory.due_inside(cast) if not refuses(pair[1], pair[0])],
         found=[(row["code"], row["document_id"]) for row in rows],
     )
 
@@ -210,11 +206,10 @@ async def _left(tally: Tally, scene: Scene, archive: Archive) -> None:
            UNION SELECT agency_id::text, sha256 FROM outgoing_package
            UNION SELECT '00000000-0000-0000-0000-000000000000', sha256 FROM incoming_package"""
     )
-    store = scene.data / "files"
     for row in files:
-        path = store / row["place"] / row["sha256"][:2] / row["sha256"]
+        path = scene.objects / row["place"] / row["sha256"][:2] / row["sha256"]
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
-            tally.lost.append(f"tệp {path.relative_to(store)}")
+            tally.lost.append(f"tệp {path.relative_to(scene.objects)}")
     tally.counted["tệp đúng từng byte"] = len(files)
     forgotten = [f"tệp tạm {path.relative_to(scene.data)}" for path in _temporary(scene.data)]
     if scene.alone:
@@ -226,14 +221,6 @@ async def _left(tally: Tally, scene: Scene, archive: Archive) -> None:
 def _temporary(data: Path) -> list[Path]:
     kept = [*(data / "files" / "tmp").iterdir(), *(data / "scratch").glob("*/*")]  # a folder for each instance
     return kept + list((data / "local-axis").rglob("*.partial"))
-
-
-async def _axis(scene: Scene, kind: str) -> list[dict[str, Any]]:
-    async with scene.http.get(
-        f"{scene.control_url}/packages", params={"kind": kind}, timeout=CONTROL_TIMEOUT
-    ) as response:
-        found: list[dict[str, Any]] = await response.json()
-        return found
 
 
 async def _waiting(scene: Scene) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import itertools
 import json
 from collections import Counter
@@ -18,11 +17,8 @@ from typing import Any
 
 import aiohttp
 
-from lienthong.edxml.identifiers import DocumentId, OrganCode
-from lienthong.edxml.model import Business, BusinessType, DocumentPackage, DocumentType, Signer, TraceHeader
-from lienthong.edxml.writer import write_package
-from lienthong.tests.crash.scene import CONTROL_TIMEOUT, Scene, refuses
-from lienthong.tests.journeys.outsiders import VIETNAM, attachment, organization
+from lienthong.tests.crash.letters import LATER, Meaning, as_bytes, brought, posted
+from lienthong.tests.crash.scene import CONTROL_TIMEOUT, Cast, Scene, refuses
 from lienthong.tests.waiting import until
 
 PATIENCE = 240.0  # seconds in which one thing must succeed, over all kills that befall it
@@ -42,6 +38,7 @@ class Pace:
     robots: int = 1  # and elsewhere
     every_twice: int = 1  # each so-manieth letter is posted once more with the same key
     urgent: int = 10  # each so-manieth letter is urgent
+    about: int = 6  # each so-manieth takes an earlier one back, changes it or replaces it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +56,7 @@ class Memory:
 
     promised: dict[str, Letter] = field(default_factory=dict)
     brought: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what the axis took for our agencies
+    meanings: dict[str, Meaning] = field(default_factory=dict)  # of both
     differing: list[str] = field(default_factory=list)  # answers to a repetition that were not the first answer
     pulled: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     numbers: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -75,6 +73,15 @@ class Memory:
     def documents(self) -> int:
         """Outgoing that were accepted and incoming that were delivered."""
         return len(self.promised) + self.arrivals
+
+    def words(self, cast: Cast, document: str, recipient: str) -> tuple[str, ...]:
+        """The statuses that the sender of this document hears of this recipient, in the end."""
+        return cast.words(document, recipient, recalled=self.meanings[document].recalls)
+
+    def due_inside(self, cast: Cast) -> list[tuple[str, str]]:
+        """Every document that each of our agencies must have, as (agency, document)."""
+        inside = [(to, document) for document, one in self.promised.items() for to in one.recipients if to in cast.own]
+        return inside + [(to, document) for document, receivers in self.brought.items() for to in receivers]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,16 +154,19 @@ class Load:
 
     async def _post(self, writer: str, number: int) -> None:
         """Now and then twice with the same key: the second answer must be the first one."""
-        recipients = self._recipients(writer)
-        first = await self._posted(writer, number, recipients)
         memory, cast = self.memory, self.scene.cast
+        meaning = self._meaning(number, [one for one, letter in memory.promised.items() if letter.sender == writer])
+        recipients = memory.promised[meaning.about].recipients if meaning.about else self._recipients(writer)
+        letter = posted(self.scene, number, recipients, meaning)
+        first = await self._posted(writer, number, letter)
         document = first["document_id"]
-        memory.statuses_due += sum(len(cast.words(document, one)) for one in recipients)
+        memory.meanings[document] = meaning
+        memory.statuses_due += sum(len(memory.words(cast, document, one)) for one in recipients)
         memory.arrivals_due += sum(one not in cast.robots for one in recipients)
         memory.promised[document] = Letter(id=first["id"], sender=writer, recipients=recipients)
         memory.moments[ACCEPTED] += 1
         if number % self.pace.every_twice == 0:
-            again = await self._posted(writer, number, recipients)
+            again = await self._posted(writer, number, letter)
             if again != first:
                 memory.differing.append(f"{number}: {first} / {again}")
 
@@ -165,18 +175,28 @@ class Load:
         inside = random.sample([code for code in cast.own if code != writer], self.pace.insiders)
         return (*random.sample(sorted(cast.robots), self.pace.robots), *inside)
 
+    def _meaning(self, number: int, earlier: list[str]) -> Meaning:
+        """A letter of its own, or one about an earlier one that is: each of the three kinds in turn."""
+        first_hand = [one for one in earlier if self.memory.meanings[one].about is None]
+        if number % self.pace.about or not first_hand:
+            return Meaning()
+        kind = LATER[number // self.pace.about % len(LATER)]
+        return Meaning(business=kind, about=self.random.choice(first_hand))
+
     async def _bring(self, number: int) -> None:
-        receivers = (self.random.choice(self.scene.cast.own),)
-        package = _outside_letter(self.scene, number, receivers)
-        content = await asyncio.to_thread(_written, package)
+        memory = self.memory
+        meaning = self._meaning(number, list(memory.brought))
+        receivers = memory.brought[meaning.about] if meaning.about else (self.random.choice(self.scene.cast.own),)
+        package = brought(self.scene, number, receivers, meaning)
+        content = await asyncio.to_thread(as_bytes, package)
         url = f"{self.scene.control_url}/packages"
         async with self.scene.http.post(url, data=content, timeout=CONTROL_TIMEOUT) as response:
             assert response.status == 200, await response.text()
-        self.memory.brought[package.document_id.value] = receivers
-        self.memory.arrivals_due += len(receivers)
+        memory.meanings[package.document_id.value] = meaning
+        memory.brought[package.document_id.value] = receivers
+        memory.arrivals_due += len(receivers)
 
-    async def _posted(self, writer: str, number: int, recipients: tuple[str, ...]) -> dict[str, Any]:
-        letter = _letter(self.scene, number, recipients)
+    async def _posted(self, writer: str, number: int, letter: dict[str, Any]) -> dict[str, Any]:
         letter["priority"] = 1 if number % self.pace.urgent == 0 else 0
         content = self.scene.sent_papers[writer].read_bytes()
 
@@ -226,41 +246,3 @@ async def rest(seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await asyncio.Event().wait()
-
-
-def _letter(scene: Scene, number: int, recipients: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "recipients": list(recipients),
-        "number": f"{number:02d}",
-        "notation": "SKHCN-CĐS",
-        "promulgation_date": scene.papers.today.isoformat(),
-        "type_name": "Công văn",
-        "subject": f"V/v rà soát kết nối liên thông lần {number}",
-        "signer": {"full_name": "Nguyễn Thị Quỳnh Hương", "position": "Phó Giám đốc", "competence": "KT."},
-        "place": "Mẫu",
-    }
-
-
-def _outside_letter(scene: Scene, number: int, receivers: tuple[str, ...]) -> DocumentPackage:
-    code, text = OrganCode.parse(scene.cast.outside), f"V/v phối hợp kiểm tra lần {number}"
-    return DocumentPackage(
-        sender=organization(scene.cast.outside),
-        receivers=tuple(organization(one) for one in receivers),
-        document_id=DocumentId.make(code, scene.papers.today, f"{number:02d}", "UBND-VX"),
-        code_number=f"{number:02d}",
-        code_notation="UBND-VX",
-        promulgation_date=scene.papers.today,
-        document_type=DocumentType(type=2, detail=18, name="Công văn"),
-        subject=text,
-        content=text,
-        business=Business(type=BusinessType.NEW, reason="Văn bản điện tử mới", paper=False),
-        signer=Signer(full_name="Nguyễn Thị Quỳnh Hương"),
-        traces=(TraceHeader(organ=code, timestamp=scene.papers.now.astimezone(VIETNAM).replace(microsecond=0)),),
-        attachments=(attachment(scene.outside_paper),),
-    )
-
-
-def _written(package: DocumentPackage) -> bytes:
-    sink = io.BytesIO()
-    write_package(package, sink)
-    return sink.getvalue()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -17,6 +18,7 @@ from lienthong.gateway.node import Node
 from lienthong.tests.journeys.papers import NAMES, NEIGHBOUR, OUTSIDE, SENDER, Papers
 
 REGISTERED, REFUSED, RECEIVED = "03", "02", "01"
+RECALL_ACCEPTED, RECALL_REFUSED = "15", "16"
 REFUSAL_SHARE = 16  # one incoming document of so many is refused
 # The control plane of the emulated axis is part of the test, not of what is tested: it is waited for.
 CONTROL_TIMEOUT = aiohttp.ClientTimeout(total=120)
@@ -27,22 +29,31 @@ code = "{code}"
 name = "{name}"
 center = "{center}"
 script = {script}
+on_recall = {on_recall}
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
-    """Who takes part. ``robots``: agencies elsewhere, each with the statuses it answers a document with."""
+    """Who takes part. ``robots``: agencies elsewhere, each with the statuses it answers a document with.
+
+    ``unwilling``: those of them that refuse to give back what is recalled.
+    """
 
     own: tuple[str, ...]
     writers: tuple[str, ...]  # those of our own that send letters; they have certificates
     robots: dict[str, tuple[str, ...]]
+    unwilling: tuple[str, ...] = ()
     outside: str = OUTSIDE
 
-    def words(self, document: str, recipient: str) -> tuple[str, ...]:
-        """The statuses that the sender hears of this recipient, in the end."""
+    def on_recall(self, robot: str) -> tuple[str, ...]:
+        return (f"{RECALL_REFUSED}:Đã xử lý xong",) if robot in self.unwilling else (RECALL_ACCEPTED,)
+
+    def words(self, document: str, recipient: str, *, recalled: bool = False) -> tuple[str, ...]:
+        """The statuses that the sender hears of this recipient, in the end. ``recalled``: the document recalls one."""
         if recipient in self.robots:
-            return tuple(word.partition(":")[0] for word in self.robots[recipient])
+            script = self.on_recall(recipient) if recalled else self.robots[recipient]
+            return tuple(word.partition(":")[0] for word in script)
         return RECEIVED, REFUSED if refuses(document, recipient) else REGISTERED
 
 
@@ -64,7 +75,7 @@ def whole_province(own: int, writers: int) -> Cast:
         "000.00.00.H42": ("01", "03", "04", "06"),
         "000.00.00.H43": ("01", "02:Gửi nhầm đơn vị"),
     }
-    return Cast(own=codes, writers=codes[:writers], robots=robots)
+    return Cast(own=codes, writers=codes[:writers], robots=robots, unwilling=("000.00.00.H42",))
 
 
 def name_of(code: str) -> str:
@@ -73,9 +84,13 @@ def name_of(code: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Addresses, keys and papers; the data folder of the node with PostgreSQL in ``postgres``."""
+    """Addresses, keys and papers; the data folder of the node with PostgreSQL in ``postgres``.
+
+    ``objects``: the folder in which the stored files lie by their keys, the node's own or the S3 server's.
+    """
 
     folder: Path
+    objects: Path
     cast: Cast
     papers: Papers
     sent_papers: dict[str, Path]  # of each writer the one PDF of all its letters
@@ -92,6 +107,15 @@ class Scene:
         return self.folder / "node"
 
 
+async def packages_of(scene: Scene, kind: str) -> list[dict[str, Any]]:
+    """Everything of a kind that the axis took."""
+    async with scene.http.get(
+        f"{scene.control_url}/packages", params={"kind": kind}, timeout=CONTROL_TIMEOUT
+    ) as response:
+        found: list[dict[str, Any]] = await response.json()
+        return found
+
+
 async def sign_papers(papers: Papers, cast: Cast) -> tuple[dict[str, Path], Path]:
     """One letter of each writer and one of the agency elsewhere."""
     sent = {code: await papers.signed("01", by=code) for code in cast.writers}
@@ -104,7 +128,13 @@ def agencies_of_the_axis(cast: Cast) -> str:
     rows += [(code, ROBOT_SYSTEM, script) for code, script in cast.robots.items()]
     rows.append((cast.outside, OUTSIDE_SYSTEM, ()))
     return "".join(
-        AGENCY.format(code=code, name=name_of(code), center=center, script=json.dumps(script, ensure_ascii=False))
+        AGENCY.format(
+            code=code,
+            name=name_of(code),
+            center=center,
+            script=json.dumps(script, ensure_ascii=False),
+            on_recall=json.dumps(cast.on_recall(code), ensure_ascii=False),
+        )
         for code, center, script in rows
     )
 

@@ -92,6 +92,7 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
         await victim.serve()
         scene = Scene(
             folder=folder,
+            objects=folder / "node" / "files",
             cast=cast,
             papers=papers,
             sent_papers=sent,

@@ -28,6 +28,7 @@ from lienthong.queue.relay import Relay, Sent
 from lienthong.queue.statements import statements
 from lienthong.queue.wakeups import Wakeups
 from lienthong.tests.broker_desk import SETTINGS, TOPIC, Desk, keep_effects
+from lienthong.tests.chaos.kafka_faults import leading, led
 from lienthong.tests.kafka_cluster import one_broker
 from lienthong.tests.waiting import until
 
@@ -96,20 +97,25 @@ async def test_messages_written_while_kafka_is_away_wait_and_arrive_in_order(
     assert await desk.effects() == [("a", n) for n in range(60)]
 
 
-async def test_one_of_three_brokers_is_killed_and_nothing_is_lost_or_doubled(
+async def test_of_three_brokers_the_leader_is_killed_and_nothing_is_lost_or_doubled(
     tmp_path: Path, addresses, database: Database, say: Callable[..., Message]
 ) -> None:
     await keep_effects(addresses.dsn)
     with Cluster(folder=tmp_path / "kafka", size=3) as cluster:
-        kafka = KafkaSettings(servers=cluster.bootstrap, partitions=3, copies=3, in_sync=2, session_seconds=6.0)
+        kafka = KafkaSettings(servers=cluster.bootstrap, partitions=1, copies=3, in_sync=2, session_seconds=6.0)
+        in_use = kafka.topic(TOPIC, Lane.NORMAL)  # one partition: whoever leads it has all that is on its way
         desk = desk_over(database, kafka)
         async with desk.running(desk.record):
             await desk.write(*(say(n, f"k{n % 9}") for n in range(100)))
             await until(lambda: desk.has(30), 60)
-            cluster.brokers[1].kill()
+            leader = await leading(cluster.brokers, kafka, in_use)
+            leader.kill()
             for n in range(100, 300):
                 await desk.write(say(n, f"k{n % 9}"))
             await until(desk.settled, 150)
+            now = await until(lambda: led(kafka, in_use), 60)
+            assert now, "somebody leads"
+            assert leader.number not in now
     effects = await desk.effects()
     assert Counter(number for _, number in effects) == Counter(range(300))
     for key in {key for key, _ in effects}:
