@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from .sections import MB, ExistingFile, Secret, Section, is_loopback
 
@@ -24,7 +25,19 @@ class S3Section(Section):
         pattern=r"^([a-z0-9][a-z0-9.-]{0,39}(/[a-z0-9][a-z0-9.-]{0,39})*)?$",
         description="đứng trước tên mọi tệp",
     )
+    answer_seconds: PositiveFloat = Field(
+        default=30.0, description="giây chờ máy chủ S3 trả lời, hoặc gửi byte tiếp theo; quá thì coi là sự cố, báo 503"
+    )
     cache_mb: PositiveInt = Field(default=2000, description="MB của đĩa máy này cho tệp lấy về để xử lý")
+
+    @model_validator(mode="after")
+    def _authority_can_be_read(self) -> Self:
+        if self.ca_file is not None:
+            try:
+                ssl.create_default_context(cafile=str(self.ca_file))
+            except OSError as error:  # ssl.SSLError is one
+                raise ValueError("ca_file không phải chứng thư PEM") from error
+        return self
 
     @model_validator(mode="after")
     def _never_bare_outside(self) -> Self:

@@ -34,6 +34,7 @@ def _open_s3(settings: Settings, section: S3Section, token: Callable[[], str]) -
         secret_key=section.secret_key_file.read(),
         authority=section.ca_file.read_bytes() if section.ca_file else None,
         prefix=section.prefix,
+        answer_seconds=section.answer_seconds,
     )
     return S3Store(
         place,

@@ -25,7 +25,7 @@ from .errors import FileError, damaged, not_found
 from .incoming import Incoming
 from .layout import OWNER_MARK, AgencyKey, Layout, StoredFile, StoredObject, agency_folder
 from .s3_errors import s3_errors
-from .s3_place import UPLOAD_SECONDS, S3Place, object_of, open_bucket
+from .s3_place import S3Place, object_of, open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = 1000  # keys of one answer
 PART: Final = 8 << 20  # bytes of one part of an upload; two are in memory
-ASK_SECONDS: Final = 30.0  # one short question, its repetitions included
-STALL_SECONDS: Final = 60.0  # without a byte of a download
+SLOWEST: Final = 250_000  # bytes a second below which an upload counts as an outage
 SWEEPS: Final = 4  # at once, the clockwork's and those of operators, each of which may be in the way once
 
 
@@ -54,6 +53,7 @@ class S3Store:
         self._token = token
         self._reserve = reserve
         self._prefix = f"{place.prefix}/" if place.prefix else ""
+        self._patience = place.answer_seconds
         self._bucket = open_bucket(place)
 
     async def start(self, *, older_than: datetime) -> int:
@@ -66,7 +66,7 @@ class S3Store:
     async def _probe(self) -> None:
         """Whether the bucket takes, gives and deletes: told at the start and not by the first document."""
         key, content = f"{self._prefix}probe/{self._token()}", b"lienthong"
-        async with s3_errors(ASK_SECONDS):
+        async with s3_errors(self._patience):
             await obstore.put_async(self._bucket, key, content)
             read = bytes(await (await obstore.get_async(self._bucket, key)).bytes_async())
             await obstore.delete_async(self._bucket, key)
@@ -113,7 +113,7 @@ class S3Store:
         answer = await self._get(agency_id, sha256)
         windows = aiter(answer.stream(min_chunk_size=WINDOW))
         while True:
-            async with s3_errors(STALL_SECONDS):
+            async with s3_errors(self._patience):
                 window = await anext(windows, None)
             if window is None:
                 break
@@ -127,7 +127,7 @@ class S3Store:
         key = self._key(agency_id, sha256)
         for _ in range(SWEEPS):
             try:
-                async with s3_errors(ASK_SECONDS):
+                async with s3_errors(self._patience):
                     return await obstore.get_async(self._bucket, key)
             except FileError as error:
                 if error.code != "FILE_NOT_FOUND" or not await self.bring_back(agency_id, sha256):
@@ -146,7 +146,7 @@ class S3Store:
     async def _pages(self, prefix: str, offset: str | None) -> AsyncIterator[Sequence[StoredObject]]:
         pages = aiter(obstore.list(self._bucket, prefix=prefix or None, offset=offset, chunk_size=PAGE))
         while True:
-            async with s3_errors(ASK_SECONDS):
+            async with s3_errors(self._patience):
                 page = await anext(pages, None)
             if page is None:
                 return
@@ -159,7 +159,7 @@ class S3Store:
         modified_at = await self._head(key)
         if modified_at is None or modified_at >= older_than:
             return False
-        async with s3_errors(ASK_SECONDS):
+        async with s3_errors(self._patience):
             with contextlib.suppress(FileNotFoundError):  # another sweep was faster
                 await obstore.copy_async(self._bucket, key, self._aside(owner, sha256))
                 await obstore.delete_async(self._bucket, key)
@@ -175,7 +175,7 @@ class S3Store:
         for _ in range(SWEEPS):
             if await self._head(key) is not None:
                 return True  # brought back, by whomever, or put again meanwhile
-            async with s3_errors(ASK_SECONDS):
+            async with s3_errors(self._patience):
                 try:
                     await obstore.copy_async(self._bucket, aside, key)
                 except FileNotFoundError:
@@ -183,19 +183,19 @@ class S3Store:
         return await self._head(key) is not None
 
     async def discard(self, owner: AgencyKey, sha256: str) -> None:
-        async with s3_errors(ASK_SECONDS):
+        async with s3_errors(self._patience):
             await obstore.delete_async(self._bucket, self._aside(owner, sha256))
 
     async def claim(self, database: str) -> str:
         key = self._prefix + OWNER_MARK
-        async with s3_errors(ASK_SECONDS):
+        async with s3_errors(self._patience):
             with contextlib.suppress(AlreadyExistsError):
                 await obstore.put_async(self._bucket, key, database.encode(), mode="create")
             return bytes(await (await obstore.get_async(self._bucket, key)).bytes_async()).decode()
 
     async def _head(self, key: str) -> datetime | None:
         """When the object was last put; None: there is none."""
-        async with s3_errors(ASK_SECONDS):
+        async with s3_errors(self._patience):
             with contextlib.suppress(FileNotFoundError):
                 return (await obstore.head_async(self._bucket, key))["last_modified"]
         return None
@@ -204,7 +204,7 @@ class S3Store:
         return self._prefix + self._layout.aside(agency_id, sha256).relative_to(self._layout.root).as_posix()
 
     async def remove(self, agency_id: AgencyKey, sha256: str) -> None:
-        async with s3_errors(ASK_SECONDS):
+        async with s3_errors(self._patience):
             await obstore.delete_async(self._bucket, self._key(agency_id, sha256))
 
     async def sweep_temporary(self, older_than: datetime) -> int:
@@ -221,8 +221,8 @@ class S3Store:
 
     async def _upload(self, path: Path, agency_id: AgencyKey, sha256: str) -> None:
         key = self._key(agency_id, sha256)
-        await asyncio.to_thread(_measured, path, sha256)
-        async with s3_errors(UPLOAD_SECONDS):
+        _, size = await asyncio.to_thread(_measured, path, sha256)
+        async with s3_errors(self._patience + size / SLOWEST):
             await obstore.put_async(self._bucket, key, path, chunk_size=PART, max_concurrency=2)
 
     async def _fetch(self, agency_id: AgencyKey, sha256: str, part: Path, into: Path) -> int:

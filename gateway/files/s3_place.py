@@ -14,7 +14,7 @@ from .layout import StoredObject, is_key
 if TYPE_CHECKING:
     from datetime import datetime
 
-UPLOAD_SECONDS: Final = 600.0
+REQUEST_SECONDS: Final = 3600.0  # of one HTTP request with its body; the store gives up long before what stands still
 # Whoever is not the endpoint itself is asked through this proxy, which does not exist: redirects lead nowhere.
 _NOWHERE: Final = "http://127.0.0.1:1"
 
@@ -30,14 +30,15 @@ class S3Place:
     secret_key: str
     authority: bytes | None = None  # PEM of the server's root certificate
     prefix: str = ""  # before every key, without a slash at its end
+    answer_seconds: float = 30.0  # for one question with its repetitions, or the next bytes of a file
 
 
 def open_bucket(place: S3Place) -> Bucket:
     host = urlsplit(place.endpoint).hostname or ""
     client: dict[str, Any] = {
         "allow_http": place.endpoint.startswith("http://"),
-        "connect_timeout": timedelta(seconds=5),
-        "timeout": timedelta(seconds=UPLOAD_SECONDS),
+        "connect_timeout": timedelta(seconds=min(5.0, place.answer_seconds)),
+        "timeout": timedelta(seconds=REQUEST_SECONDS),
         "proxy_url": _NOWHERE,
         "proxy_excludes": host,
     }

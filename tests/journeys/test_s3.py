@@ -1,10 +1,11 @@
-"""The whole node over an S3 server: out and in, what lies in the bucket, and a server that is away for a while."""
+"""The whole node over an S3 server: out and in, what lies in the bucket, a server that is away or answers nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,13 +16,18 @@ import pytest_asyncio
 from lienthong.deploy.s3.server import BUCKET, S3Server, free_port
 from lienthong.gateway.upkeep.scrubbing import scrub
 from lienthong.gateway.upkeep.sweeping import sweep
+from lienthong.tests.chaos.proxy import Proxy, through
+from lienthong.tests.chaos.watching import HttpWatch
+from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.conftest import Addresses
+from lienthong.tests.journeys.insistence import later
 from lienthong.tests.journeys.outsiders import bring, letter
 from lienthong.tests.journeys.papers import OUTSIDE, SENDER, Papers
 from lienthong.tests.journeys.province import LONG, Province, knows_agencies, open_province
 from lienthong.tests.waiting import until
 
 NGHE_AN = "000.00.00.H41"  # a robot that answers 01, 03, 04, 05, 06
+FETCHING = re.compile(rb"^GET /\S+/[0-9a-f]{64} HTTP")
 
 
 @pytest.fixture
@@ -32,8 +38,18 @@ def bucket(tmp_path: Path) -> Iterator[S3Server]:
 
 
 @pytest_asyncio.fixture
-async def distant(addresses: Addresses, tmp_path: Path, papers: Papers, bucket: S3Server) -> AsyncIterator[Province]:
-    section = "\n".join(f"{name} = {json.dumps(str(value))}" for name, value in bucket.settings("van-ban").items())
+async def wire(bucket: S3Server) -> AsyncIterator[Proxy]:
+    async with Proxy(watch=HttpWatch) as opened:
+        through(opened, bucket.endpoint)
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def distant(
+    addresses: Addresses, tmp_path: Path, papers: Papers, bucket: S3Server, wire: Proxy
+) -> AsyncIterator[Province]:
+    settings = {**bucket.settings("van-ban"), "endpoint": f"http://127.0.0.1:{wire.port}", "answer_seconds": "1.0"}
+    section = "\n".join(f"{name} = {json.dumps(str(value))}" for name, value in settings.items())
     more = f'[files]\nstore = "s3"\n[files.s3]\n{section}\n'
     async with open_province(tmp_path, addresses.app_dsn, papers, more=more) as opened:
         await until(lambda: knows_agencies(opened), LONG)
@@ -100,4 +116,45 @@ async def test_while_the_server_is_away_nothing_is_promised_and_nothing_is_lost(
 
     await until(settled, LONG)
     assert len(await distant.rows("SELECT id FROM exchange")) == 1
+    assert kept_here(distant) == []
+
+
+@pytest.mark.parametrize("how", [Cut.SILENT, Cut.ANSWERS])
+async def test_a_server_that_answers_nothing_is_told_in_time_and_what_was_taken_in_goes_on_later(
+    distant: Province, wire: Proxy, how: Cut
+) -> None:
+    paper, loop = await distant.papers.signed("14"), asyncio.get_running_loop()
+    examining = asyncio.Event()
+
+    async def stall() -> None:
+        await wire.cut(how)
+        examining.set()
+
+    wire.on(FETCHING, stall, when="after")  # the first is taken in; its examination finds nobody there
+    _, first = await distant.sender.post(distant.letter("14", NGHE_AN), paper, key="first")
+    await until(examining.is_set, LONG)
+
+    begun = loop.time()
+    status, refusal = await distant.sender.post(distant.letter("15", NGHE_AN), paper, key="second")
+    assert (status, refusal["code"]) == (503, "FILE_STORE_FAILED")
+    ready, report = await distant.sender.call("GET", "/readyz")
+    assert (ready, report["parts"]["files"]) == (503, "FILE_STORE_FAILED")
+    assert loop.time() - begun < 8.0
+
+    async def set_back() -> bool:
+        return bool(await distant.rows("SELECT id FROM work WHERE state = 'ready' AND last_error LIKE '%S3%'"))
+
+    await until(set_back, LONG)
+    await wire.mend()
+    await later(distant)
+    status, second = await distant.sender.post(distant.letter("15", NGHE_AN), paper, key="second")
+    assert status == 202, second
+
+    async def settled() -> bool:
+        return [await distant.sender.states(one["id"]) for one in (first, second)] == [{NGHE_AN: "finished"}] * 2
+
+    await until(settled, LONG)
+    assert (await distant.sender.call("GET", "/readyz"))[0] == 200
+    assert len(await distant.rows("SELECT id FROM exchange")) == 2
+    assert await distant.rows("SELECT id FROM hold") == []
     assert kept_here(distant) == []
