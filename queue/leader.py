@@ -9,7 +9,6 @@ it finds is opened once (work rows have a key) and absorbed once.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import asyncpg
@@ -17,12 +16,13 @@ import structlog
 
 from .errors import ENDED
 from .guard import surviving
+from .parting import part_from
 from .port import Store
 from .statements import statements
 from .wakeups import first_of, waited
 
 _log = structlog.get_logger(__name__)
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 0.5
 SILENCE_SECONDS = 10.0  # without a sign of life the lead is lost
 BEAT_SECONDS = 2.5
 
@@ -37,8 +37,7 @@ async def lead(store: Store, name: str, stop: asyncio.Event, run: Led, *, poll: 
             try:
                 await _stand(connection, name, stop, run, poll)
             finally:
-                with contextlib.suppress(*ENDED):
-                    await connection.close(timeout=CLOSE_SECONDS)
+                await part_from(connection, within=CLOSE_SECONDS)
         await waited(stop, poll)
 
 

@@ -14,12 +14,13 @@ import asyncpg
 
 from .errors import ENDED
 from .guard import surviving
+from .parting import part_from
 from .port import Store
 from .statements import statements
 
 CHANNELS = ("outbox", "work")
 RECONNECT_SECONDS = 0.5
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 0.5
 GATHER_SECONDS = 0.02  # other processes are told at most fifty times a second
 
 
@@ -64,8 +65,7 @@ class Wakeups:
                 await self._tell(connection)
                 await waited(stop, GATHER_SECONDS)
         finally:
-            with contextlib.suppress(*ENDED):
-                await connection.close(timeout=CLOSE_SECONDS)
+            await part_from(connection, within=CLOSE_SECONDS)
 
     async def _tell(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         self._something.clear()

@@ -7,20 +7,27 @@ died is thrown away at its next use, the unit that used it fails with a transien
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from .errors import DatabaseError
 from .pool import Pool
 from .sockets import end_with_a_silent_server
 from .statements import statements
+
+_log = structlog.get_logger(__name__)
+SLACK_SECONDS: Final = 2.0
+UNDO_SECONDS: Final = 5.0  # for a rollback
+HURRIED_SECONDS: Final = 0.5  # when whoever began the unit was told to end
 
 # The connection is gone or was refused; what the transaction did is rolled back, or was committed unheard.
 LOST = (
@@ -46,6 +53,11 @@ class DatabaseSettings:
     acquire_timeout: float = 10.0  # a unit that finds no free connection for so long fails (transient)
     application_name: str = "lienthong"
     public_source: str = ""  # who speaks to other systems (schemas/postgres/0006.sql); empty: nobody does
+
+    @property
+    def silence(self) -> float:
+        """A server that has not even cancelled a statement by then stands still, and its connection is given up."""
+        return self.statement_timeout + SLACK_SECONDS
 
 
 if TYPE_CHECKING:
@@ -106,13 +118,23 @@ class Database:
             try:
                 yield connection
             except Exception:
-                await connection.execute(self._rollback)
+                await self._undo(connection, within=UNDO_SECONDS)
                 raise
             except BaseException:  # a cancellation stays one, even where the connection is gone
-                with suppress(asyncpg.InterfaceError, *LOST):
-                    await connection.execute(self._rollback)
+                with suppress(asyncpg.InterfaceError, DatabaseError, *LOST):
+                    await self._undo(connection, within=HURRIED_SECONDS)
                 raise
             await connection.execute(self._commit)
+
+    async def _undo(self, connection: UnitConnection, *, within: float) -> None:
+        """Roll back; a server that stands still does it when it finds the connection gone."""
+        try:
+            async with asyncio.timeout(within):
+                await connection.execute(self._rollback)
+        except TimeoutError as error:
+            connection.terminate()
+            _log.warning("database-silent", while_doing="rolling back", seconds=within)
+            raise _unreachable(error) from error
 
     def single(self) -> AbstractAsyncContextManager[UnitConnection]:
         """For work of the node itself whose every statement is a transaction of its own, committed when it answers.
@@ -136,8 +158,8 @@ class Database:
             if isinstance(error, LOST) or connection.is_closed():
                 raise _unreachable(error) from error
             raise
-        except BaseException as error:
-            spoilt = not isinstance(error, Exception)
+        except BaseException as error:  # cut off or out of patience: nobody knows what the connection still does
+            spoilt = not isinstance(error, Exception) or isinstance(error, TimeoutError)
             raise
         finally:
             pool.give(connection, spoilt=spoilt)
@@ -180,6 +202,9 @@ class Database:
             except (asyncpg.InterfaceError, *LOST) as error:
                 last = error
                 pool.give(connection, spoilt=True)
+            except TimeoutError as error:
+                pool.give(connection, spoilt=True)
+                raise _unreachable(error) from error
             except BaseException:
                 pool.give(connection, spoilt=True)
                 raise
@@ -191,6 +216,7 @@ class Database:
         connection = await asyncpg.connect(
             self._dsn,
             timeout=self._settings.connect_timeout,
+            command_timeout=self._settings.silence,
             server_settings=self._server_settings(),
             connection_class=UnitConnection,
         )
@@ -207,6 +233,7 @@ class Database:
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
             self._dsn,
             timeout=self._settings.connect_timeout,
+            command_timeout=self._settings.silence,
             server_settings=self._server_settings() | {"application_name": f"{self._settings.application_name}-listen"},
         )
         end_with_a_silent_server(connection)

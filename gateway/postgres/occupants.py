@@ -30,6 +30,7 @@ async def stop_occupants(cluster: Path, *, seconds: float) -> None:
     The caller holds the lock of the data folder, so nobody else may legitimately be serving it. Raises
     DatabaseError ``POSTGRES_OCCUPIED`` when a process outlives even SIGKILL.
     """
+    wake_up(cluster)
     postmaster = _postmaster(cluster)
     if postmaster in occupants(cluster):
         await _signalled(cluster, signal.SIGINT, seconds, [postmaster])
@@ -42,6 +43,13 @@ async def stop_occupants(cluster: Path, *, seconds: float) -> None:
             "POSTGRES_OCCUPIED", f"Thư mục dữ liệu {cluster} còn tiến trình PostgreSQL không dừng được."
         )
     _forget(cluster / "postmaster.pid")
+
+
+def wake_up(cluster: Path) -> None:
+    """Have processes that somebody stopped (SIGSTOP) go on, so that they hear what else they are told."""
+    for pid in occupants(cluster):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def forget_sockets(folder: Path) -> None:

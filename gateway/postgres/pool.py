@@ -14,7 +14,9 @@ from typing import Generic, Protocol, TypeVar
 
 import asyncpg
 
-CLOSE_SECONDS = 2.0
+from ...queue.parting import part_from
+
+CLOSE_SECONDS = 0.5  # for all of them together
 
 
 class Lendable(Protocol):
@@ -26,7 +28,7 @@ class Lendable(Protocol):
 
     def terminate(self) -> None: ...
 
-    async def close(self, *, timeout: float | None = None) -> None: ...  # noqa: ASYNC109 - asyncpg's own
+    async def close(self) -> None: ...
 
 
 C = TypeVar("C", bound=Lendable)
@@ -70,9 +72,9 @@ class Pool(Generic[C]):
         """Close what is idle; what is still lent is ended when it comes back."""
         self._closed = True
         idle, self._idle = self._idle, []
-        for connection in idle:
-            with contextlib.suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError, TimeoutError):
-                await connection.close(timeout=CLOSE_SECONDS)
+        async with asyncio.TaskGroup() as group:
+            for connection in idle:
+                group.create_task(part_from(connection, within=CLOSE_SECONDS))
 
     async def _opened(self) -> C:
         """A new connection for a place that is the caller's already."""

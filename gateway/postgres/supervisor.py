@@ -25,7 +25,7 @@ import asyncpg
 from . import binaries as programs
 from .accounts import Account, private_folder, secret, server_account
 from .errors import DatabaseError
-from .occupants import POLL_SECONDS, forget_sockets, stop_occupants
+from .occupants import POLL_SECONDS, forget_sockets, stop_occupants, wake_up
 from .postmaster import PORT, ended, start_postgres
 from .roles import APP_ROLE, OWNER_ROLE, prepare_roles
 
@@ -210,6 +210,7 @@ class EmbeddedServer:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)
+            wake_up(self.cluster)
             try:
                 async with asyncio.timeout(self._stop_seconds):
                     await ended(process.pid)

@@ -26,8 +26,7 @@ class Line:
     def terminate(self) -> None:
         self.closed = True
 
-    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's own
-        del timeout
+    async def close(self) -> None:
         self.closed = True
 
 

@@ -28,6 +28,9 @@ from lienthong.gateway.pipeline.handover import TOPIC
 from lienthong.gateway.postgres.occupants import occupants
 from lienthong.queue.kafka_clients import behind
 from lienthong.queue.messages import Lane
+from lienthong.tests.chaos.postgres_faults import paused
+from lienthong.tests.chaos.proxy import Proxy, through
+from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.crash.processes import Program
 from lienthong.tests.journeys.papers import SENDER, Papers
 from lienthong.tests.journeys.province import (
@@ -46,6 +49,7 @@ pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 NGHE_AN = "000.00.00.H41"
 DRAIN = 6.0
 NOTICE = 5.0
+SHORT = 2.0  # a drain in which nothing can be done anyway
 DEADLINE = DRAIN + 2.0  # seconds from the signal to the end of the process
 BUSY = 4.0  # more on a machine that does other things
 
@@ -107,7 +111,13 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    folder: Path, dsn: str, papers: Papers, more: str = "", broker: str = "", notice: float = 0.5
+    folder: Path,
+    dsn: str,
+    papers: Papers,
+    more: str = "",
+    broker: str = "",
+    notice: float = 0.5,
+    drain: float = DRAIN,
 ) -> AsyncIterator[Scene]:
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
@@ -119,7 +129,7 @@ async def open_scene(
         path = folder / "node.toml"
         text = path.read_text().replace("read_timeout_s = 2.0", "read_timeout_s = 60.0")
         text = text.replace("notice_s = 0\n", f"notice_s = {notice}\nhealth_port = {health}\n")
-        path.write_text(text.replace("[queue]\n", f"[queue]\ndrain_seconds = {DRAIN}\n{broker}"))
+        path.write_text(text.replace("[queue]\n", f"[queue]\ndrain_seconds = {drain}\n{broker}"))
         node = await stack.enter_async_context(bootstrap.open_node(settings, None))
         connector = aiohttp.TCPConnector(force_close=True)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
@@ -202,6 +212,67 @@ async def test_offsets_are_committed_and_an_absent_kafka_holds_no_stop_up(
         await scene.start()
         await scene.arrived(first["id"], second["id"])
         await scene.ended(scene.ask_to_stop())
+
+
+async def test_a_database_that_stands_still_holds_no_stop_up_and_costs_no_document(
+    addresses: tuple[str, str], tmp_path: Path, papers: Papers
+) -> None:
+    """Connections stay open and nothing is answered, as when the server's machine or its disk hangs."""
+    async with (
+        Proxy() as wire,
+        open_scene(tmp_path, through(wire, addresses[1]), papers, drain=SHORT) as scene,
+    ):
+        await scene.start()
+        _, first = await scene.post("75")
+        await papers.signed("76")
+        await wire.cut(Cut.SILENT)
+        unheard = asyncio.create_task(scene.post("76"))
+        status, body = await scene.ready(scene.health)
+        assert (status, body["code"]) == (503, "DATABASE_UNAVAILABLE")
+
+        await scene.ended(scene.ask_to_stop())
+        with contextlib.suppress(aiohttp.ClientError):
+            assert (await unheard)[0] != 202
+        said = scene.program.log.read_text()
+        assert "database-silent" in said
+        assert "left-in-the-middle" in said
+
+        await wire.mend()
+        await scene.start()
+        status, second = await scene.post("76")
+        assert status == 202, second
+        await scene.arrived(first["id"], second["id"])
+        await scene.ended(scene.ask_to_stop())
+
+
+async def test_its_own_database_is_woken_and_stopped_in_order_when_it_stands_still(
+    tmp_path: Path, server_folder: Path, papers: Papers
+) -> None:
+    health, data = free_port(), server_folder / "still"
+    write_settings(tmp_path, dsn="", port=free_port(), trust=papers.trust)
+    path, log = tmp_path / "node.toml", tmp_path / "log"
+    text = path.read_text().replace('dsn = ""\n', "").replace(str(tmp_path / "node"), str(data))
+    text = text.replace("notice_s = 0\n", f"notice_s = 0\nhealth_port = {health}\n")
+    path.write_text(text.replace("[queue]\n", f"[queue]\ndrain_seconds = {SHORT}\n"))
+    program = Program(arguments=("--config", str(path), "serve"), log=log, ready=f"http://127.0.0.1:{health}/readyz")
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        await program.start()
+        process, cluster = program.running, data / "postgres" / "cluster"
+        assert process is not None
+        try:
+            await program.serving(http)
+            async with paused(cluster):
+                assert not await program.answers(http)
+                process.send_signal(signal.SIGTERM)
+                async with asyncio.timeout(SHORT + 2.0 + BUSY):
+                    assert await process.wait() == 0, log.read_text()[-3000:]
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                await program.kill()
+    assert not occupants(cluster)
+    assert "database-silent" in log.read_text()
+    assert "database system is shut down" in (data / "postgres" / "server.log").read_text()
 
 
 @pytest.mark.parametrize("database", ["given", "own"])
