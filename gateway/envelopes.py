@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Protocol
@@ -26,6 +26,8 @@ from .envelope_sections import EnvelopePeer, ServiceKeySettings
 from .errors import GatewayError
 
 RULE: Final = "platform 8.6"
+PROOF: Final = b"lienthong: thu khoa dich vu"  # signed to see whether the key works, and thrown away
+LOOK_SECONDS: Final = 2.0
 # Findings that say: these bytes are not from whom they name. Nothing happens by itself on their word.
 FALSE_SENDERS: Final = frozenset({"EDXML_SIGNATURE_BROKEN", "EDXML_SIGNATURE_OTHER_KEY", "EDXML_SIGNATURE_MISSING"})
 
@@ -38,6 +40,10 @@ class EnvelopeSigner(Protocol):
 
     async def value(self, data: bytes) -> bytes:
         """The SignatureValue over ``data``. Raises GatewayError SERVICE_KEY_UNAVAILABLE."""
+        ...
+
+    async def trouble(self) -> str | None:
+        """Code of why nothing can be signed at present; None: it can."""
         ...
 
 
@@ -57,15 +63,37 @@ class TokenSigner:
     _open: OpenToken | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _refused: bool = False
+    _last: str | None = None  # the trouble of the last try
 
     async def value(self, data: bytes) -> bytes:
         async with self._one_at_a_time:
             try:
-                return await self._signed(data)
+                signed = await self._signed(data)
             except SigningError as cause:
                 await self._forget(cause)
                 message = f"Khóa dịch vụ không ký được phong bì: {cause.message}"
                 raise ServiceKeyError("SERVICE_KEY_UNAVAILABLE", message) from cause
+            self._last = None
+            return signed
+
+    async def trouble(self) -> str | None:
+        """Asks the token; what was lost is opened again, as for a signature. While it signs, its last word stands."""
+        if not self._one_at_a_time.locked():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS), self._one_at_a_time:
+                    await self._look()
+        return self._last
+
+    async def _look(self) -> None:
+        try:
+            if self._open is None:
+                await self._signed(PROOF)
+            else:
+                await self.desk.look(self._open.handle)
+        except SigningError as cause:
+            await self._forget(cause)
+        else:
+            self._last = None
 
     async def _signed(self, data: bytes) -> bytes:
         if self._refused:
@@ -83,6 +111,7 @@ class TokenSigner:
 
     async def _forget(self, cause: SigningError) -> None:
         self._refused = self._refused or cause.code.startswith("SIG_PIN_")
+        self._last = cause.code
         if self._open is not None:
             handle, self._open = self._open.handle, None
             await self.desk.close(handle)
@@ -100,7 +129,7 @@ async def open_signer(settings: ServiceKeySettings | None) -> AsyncIterator[Enve
         settings=TokenDeskSettings(modules=(settings.module,), environment=settings.environment)
     ) as desk:
         signer = TokenSigner(settings=settings, key=key, desk=desk)
-        await signer.value(b"lienthong: thu khoa dich vu")
+        await signer.value(PROOF)
         yield signer
 
 

@@ -69,6 +69,8 @@ class Readiness:
             "files": self._files,
             "broker": self._broker,
         }
+        if self.node.signer is not None or self.node.settings.signing.modules:
+            looks["tokens"] = self._tokens
         for name, ask in looks.items():
             try:
                 await ask(warnings)
@@ -129,6 +131,21 @@ class Readiness:
         if API not in self.node.settings.roles:
             raise GatewayError(code, message)
         warnings.append(f"{code}: {message}")
+
+    async def _tokens(self, warnings: list[str]) -> None:
+        """The service key, without which nothing leaves; and sessions that a holder believes open and are not."""
+        with contextlib.suppress(*PASSING, DatabaseError, TimeoutError):
+            async with asyncio.timeout(PATIENCE), self.node.db.unit(None) as conn:
+                lost = await self.node.db.queries.sessions_lost(conn, instance=self.node.settings.instance)
+            if lost:
+                warnings.append(f"SIG_TOKEN_SESSION_LOST: {lost} phiên ký mất thiết bị trong một giờ qua; cần mở lại.")
+        trouble = await self.node.signer.trouble() if self.node.signer is not None else None
+        if trouble is None:
+            return
+        message = f"Khóa dịch vụ không ký được phong bì ({trouble})."
+        if API not in self.node.settings.roles:
+            raise GatewayError("SERVICE_KEY_UNAVAILABLE", message)
+        warnings.append(f"SERVICE_KEY_UNAVAILABLE: {message}")
 
     def _undetermined(self) -> list[str]:
         """What makes verdicts undetermined now; no address, because no key is asked here."""

@@ -72,8 +72,25 @@ class _FunctionList(ctypes.Structure):
     _fields_ = (("version", ctypes.c_ubyte * 2), ("functions", ctypes.c_void_p * 20))
 
 
+class _SessionInfo(ctypes.Structure):
+    """CK_SESSION_INFO."""
+
+    if _PACK:
+        _pack_ = _PACK
+    _fields_ = (("slot", _ULONG), ("state", _ULONG), ("flags", _ULONG), ("device_error", _ULONG))
+
+
 # Places in the list (PKCS#11 2.40, pkcs11f.h).
-_INITIALIZE, _FINALIZE, _GET_TOKEN_INFO, _CLOSE_ALL_SESSIONS, _LOGIN, _LOGOUT = 0, 1, 6, 14, 18, 19
+_INITIALIZE, _FINALIZE, _GET_TOKEN_INFO, _CLOSE_ALL_SESSIONS, _GET_SESSION_INFO, _LOGIN, _LOGOUT = (
+    0,
+    1,
+    6,
+    14,
+    15,
+    18,
+    19,
+)
+_LOGGED_IN: Final = frozenset({1, 3})  # CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS
 
 
 class Cryptoki:
@@ -94,6 +111,7 @@ class Cryptoki:
         self._finalise = _function(pointers[_FINALIZE], void)
         self._token_info = _function(pointers[_GET_TOKEN_INFO], number, void)
         self._close_all = _function(pointers[_CLOSE_ALL_SESSIONS], number)
+        self._session_info = _function(pointers[_GET_SESSION_INFO], number, void)
         self._login = _function(pointers[_LOGIN], number, number, void, number)
         self._logout = _function(pointers[_LOGOUT], number)
 
@@ -125,6 +143,12 @@ class Cryptoki:
         buffer = (ctypes.c_char * len(pin)).from_buffer(pin) if pin else None
         answer: int = self._login(session, CKU_USER, None if buffer is None else ctypes.addressof(buffer), len(pin))
         return answer
+
+    def logged_in(self, session: int) -> bool:
+        """Whether the session is there and its holder's login stands."""
+        found = _SessionInfo()
+        answer: int = self._session_info(session, ctypes.addressof(found))
+        return answer == CKR_OK and found.state in _LOGGED_IN
 
     def logout(self, session: int) -> int:
         answer: int = self._logout(session)

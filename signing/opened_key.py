@@ -52,6 +52,10 @@ class KeyHolder(Protocol):
 
     def open(self, serial: str, pin: bytearray, wish: KeyWish) -> OpenedKey: ...
 
+    def look(self) -> None:
+        """Whether what was opened is still so. Raises TokenError."""
+        ...
+
     def leave(self) -> None:
         """Log out; harmless when nothing is open."""
         ...

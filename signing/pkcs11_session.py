@@ -88,6 +88,16 @@ class TokenSession:
             raise TokenError("SIG_TOKEN_ABSENT", self.address.serial)
         raise TokenError("SIG_TOKEN_SESSION_LOST", self._over)
 
+    def look(self) -> None:
+        """Whether the token is there and the login stands. Raises TokenError, as the next signature would."""
+        stands = self.run(lambda seat: self.module.functions.logged_in(seat.session.handle))
+        if stands and self.module.present(self.address):
+            return
+        with self.module.calling():
+            self._over = "look"
+            self._forget()
+            self.refuse_when_over()
+
     def logout(self) -> None:
         """End the login and every session of this process with the token. Harmless when the token is gone."""
         with self.module.calling():

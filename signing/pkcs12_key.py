@@ -83,6 +83,9 @@ class TrialHolder:
             raise TokenError("SIG_TOKEN_KEY_MISSING", (wish.certificate_sha256 or "")[:16])
         return key
 
+    def look(self) -> None:
+        """What was read stays as it is."""
+
     def leave(self) -> None:
         """Nothing stays open."""
 

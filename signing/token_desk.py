@@ -155,6 +155,12 @@ class TokenDesk:
         value = {"data": b64encode(data).decode(), "digest": digest, "salt": salt}
         return b64decode((await self.run(handle, "sign_bytes", value))["signature"])
 
+    async def look(self, handle: str) -> None:
+        """Whether this key can still sign; while its token is at work nothing is asked. Raises TokenError."""
+        _, process = self._holding(handle)
+        if process.over or not process.busy:
+            await process.ask({"do": "look", "handle": handle})
+
     async def close(self, handle: str) -> None:
         """Log out when it was the token's last handle. Closing what is gone already is no error."""
         try:

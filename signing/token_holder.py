@@ -50,6 +50,11 @@ class TokenHolder:
         self._proof = _digest(pin, self._salt)
         return key
 
+    def look(self) -> None:
+        """Raises TokenError SIG_TOKEN_ABSENT, SIG_TOKEN_SESSION_LOST when nothing can be signed any more."""
+        if self._session is not None:
+            self._session.look()
+
     def leave(self) -> None:
         session, self._session = self._session, None
         if session is not None:

@@ -44,6 +44,7 @@ class TokenProcess:
     task: asyncio.Task[None] | None = None  # that runs ``serve``
     _process: Process | None = None
     _hung: bool = False
+    _at_work: bool = False
     _stopped: bool = False
     _queue: asyncio.Queue[Request] = field(init=False)
 
@@ -54,6 +55,11 @@ class TokenProcess:
     def pid(self) -> int | None:
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is asked of it, or waits to be."""
+        return self._at_work or not self._queue.empty()
 
     async def ask(self, request: dict[str, Any], pin: bytearray | None = None) -> dict[str, Any]:
         """The answer, after everything that was asked before. ``pin`` is wiped. Raises TokenError."""
@@ -90,6 +96,7 @@ class TokenProcess:
             await self._end()
 
     async def _settle(self, request: dict[str, Any], pin: bytearray, answer: asyncio.Future[dict[str, Any]]) -> None:
+        self._at_work = True
         try:
             value = await self._exchange(request, pin)
         except SigningError as cause:
@@ -100,6 +107,7 @@ class TokenProcess:
             _refuse(answer, TokenError("SIG_TOKEN_SESSION_LOST", "phiên đã đóng"))
             raise
         finally:
+            self._at_work = False
             _wipe(pin)
         if not answer.done():
             answer.set_result(value)

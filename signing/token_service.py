@@ -39,6 +39,10 @@ class TokenService:
                 return self._open(request, pin)
             case "run":
                 return self.jobs[request["job"]](request["value"], self._key(request["handle"]))
+            case "look":
+                self._key(request["handle"])
+                self.holder.look()
+                return {}
             case _:
                 self._keys.pop(request["handle"], None)
                 if not self._keys:

@@ -17,6 +17,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
+
 from ...queue.port import Connection
 from ...signing.errors import SigningError
 from ...signing.tokens import TokenAddress, TokenInfo
@@ -26,6 +28,7 @@ from ..node import Node
 from .states import CERTIFICATE_ROLE, Role
 from .tools import Desk, OpenSession, desk_of
 
+_log = structlog.get_logger(__name__)
 LOOK: Final = 2.0  # seconds between two looks for sessions that are over
 TRIAL: Final = "pkcs12:"
 
@@ -211,6 +214,20 @@ async def close_expired(node: Node) -> None:
     now = node.clock()
     for session in [one for one in desk.sessions.values() if one.expires_at <= now]:
         await end_session(node, desk, session, "expired")
+
+
+async def close_lost(node: Node) -> None:
+    """One look: sessions whose token, login or token process is gone end, and say so, before somebody signs in them."""
+    desk = desk_of(node.desk)
+    for session in [*desk.sessions.values()]:
+        try:
+            async with asyncio.timeout(LOOK):
+                await desk.tokens.look(session.handle)
+        except TimeoutError:
+            continue  # at work; its own time limit ends it
+        except SigningError as error:
+            _log.warning("signing-session-lost", session=str(session.id), code=error.code, holder=session.holder)
+            await end_session(node, desk, session, "token")
 
 
 async def forget_sessions(node: Node) -> None:

@@ -90,10 +90,11 @@ async def match_parked(node: Node, stop: asyncio.Event) -> None:
 
 
 async def watch_sessions(node: Node, stop: asyncio.Event) -> None:
-    """Sessions of holders end when their time is over, and with the node."""
+    """Sessions of holders end when their time is over, when their token is lost, and with the node."""
 
     async def once() -> None:
         await sessions.close_expired(node)
+        await sessions.close_lost(node)
 
     await repeat("signing sessions", once, stop, sessions.LOOK)
     await sessions.close_all(node)

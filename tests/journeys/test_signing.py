@@ -14,6 +14,8 @@ from typing import Any
 import pikepdf
 from openapi_core.testing import MockRequest, MockResponse
 
+from lienthong.gateway.desk.tools import desk_of
+from lienthong.signing.token_desk import TokenDesk
 from lienthong.tests.gateway.test_api_contract import OPENAPI
 from lienthong.tests.journeys.papers import SENDER
 from lienthong.tests.journeys.province import LONG
@@ -248,3 +250,19 @@ async def test_a_case_is_opened_once_and_never_for_a_secret(agency: SigningAgenc
         else:
             OPENAPI.validate_response(asked, shown)
     assert {token["serial"] for token in tokens["items"]} == {agency.office.leader.serial, agency.office.agency.serial}
+
+
+async def test_a_session_whose_token_is_lost_ends_and_the_operator_is_told(agency: SigningAgency) -> None:
+    session = await agency.session("leader", await agency.case("lost"))
+    tokens = desk_of(agency.node.desk).tokens
+    assert isinstance(tokens, TokenDesk)
+    os.kill(tokens.process_ids[0], signal.SIGKILL)
+
+    async def ended() -> bool:
+        _, shown = await agency.call("GET", f"/v1/signing/sessions/{session['id']}")
+        return bool(shown["closing"] == "token")
+
+    await until(ended, LONG)
+    status, report = await agency.call("GET", "/readyz")
+    assert (status, report["parts"]["tokens"]) == (200, "ok")
+    assert [one for one in report["warnings"] if one.startswith("SIG_TOKEN_SESSION_LOST: 1 phiên ký")]

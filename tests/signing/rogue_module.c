@@ -12,8 +12,8 @@
 typedef unsigned long number;
 struct list { unsigned char version[2]; void *call[68]; };
 struct token { unsigned char names[96]; number flags; };
-enum { INITIALIZE = 0, GET_LIST = 3, SLOT_LIST = 4, TOKEN_INFO = 6, MECHANISMS = 7, OPEN = 12, LOGIN = 18, SIGN_INIT = 42,
-       SIGN = 43 };
+enum { INITIALIZE = 0, GET_LIST = 3, SLOT_LIST = 4, TOKEN_INFO = 6, MECHANISMS = 7, OPEN = 12, SESSION_INFO = 15,
+       LOGIN = 18, SIGN_INIT = 42, SIGN = 43 };
 enum { CANT_LOCK = 0x0a, DEVICE_REMOVED = 0x32, PIN_INCORRECT = 0xa0, SESSION_INVALID = 0xb3, NOT_PRESENT = 0xe0 };
 static struct list real, mine;
 static int inside;
@@ -85,6 +85,12 @@ static number open_session(number slot, number flags, void *a, void *b, number *
     return ((number (*)(number, number, void *, void *, number *))real.call[OPEN])(slot, flags, a, b, session);
 }
 
+static number session_info(number session, void *info) {
+    if (ordered("removed")) return DEVICE_REMOVED;
+    if (ordered("restarted")) return SESSION_INVALID;
+    return ((number (*)(number, void *))real.call[SESSION_INFO])(session, info);
+}
+
 static number login(number session, number user, unsigned char *pin, number length) {
     note("login");
     if (ordered("talk")) {
@@ -129,6 +135,7 @@ number C_GetFunctionList(struct list **found) {
     mine.call[TOKEN_INFO] = token_info;
     mine.call[MECHANISMS] = mechanisms;
     mine.call[OPEN] = open_session;
+    mine.call[SESSION_INFO] = session_info;
     mine.call[LOGIN] = login;
     mine.call[SIGN_INIT] = sign_init;
     mine.call[SIGN] = sign;

@@ -117,6 +117,33 @@ async def test_an_hsm_that_restarts_wants_its_holder_again(
     assert rogue.log().count("login") == 2
 
 
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        ("removed", "SIG_TOKEN_ABSENT"),
+        ("restarted", "SIG_TOKEN_SESSION_LOST"),
+        ("killed", "SIG_TOKEN_PROCESS_DIED"),
+    ],
+)
+async def test_a_look_tells_what_is_lost_before_somebody_signs(
+    rogue: RogueModule, settings: TokenDeskSettings, place: TokenAddress, leader: SoftToken, trouble: str, code: str
+) -> None:
+    async with TokenDesk(settings=settings) as desk:
+        held = await desk.open(place, leader.pin, label="cu")
+        await desk.look(held.handle)
+        assert await desk.sign_bytes(held.handle, b"van ban")  # the look has disturbed nothing
+        if trouble == "killed":
+            os.kill(desk.process_ids[0], signal.SIGKILL)
+        rogue.order(trouble)
+        with pytest.raises(TokenError) as told:
+            await desk.look(held.handle)
+        assert told.value.code == code
+        rogue.order("")
+        assert await refusal(desk, held) in {"SIG_TOKEN_SESSION_LOST", "SIG_TOKEN_HANDLE_UNKNOWN"}
+        again = await desk.open(place, leader.pin, label="cu")
+        await desk.look(again.handle)
+
+
 @pytest.mark.parametrize(("trouble", "code"), [("hang", "SIG_TOKEN_HUNG"), ("crash", "SIG_TOKEN_PROCESS_DIED")])
 async def test_a_module_that_hangs_or_crashes_costs_its_own_process(
     rogue: RogueModule,

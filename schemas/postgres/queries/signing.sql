@@ -131,6 +131,11 @@ WHERE s.session_id = :session_id ORDER BY c.id;
 UPDATE signing_session SET closed_at = now(), closing = :closing
 WHERE id = :id AND closed_at IS NULL RETURNING id;
 
+-- name: sessions_lost$
+-- Sessions of this process that lost their token within the last hour.
+SELECT count(*) FROM signing_session
+WHERE instance = :instance AND closing = 'token' AND closed_at > now() - interval '1 hour';
+
 -- name: close_sessions_of_instance!
 -- The process that held their tokens is gone, and the PIN with it.
 UPDATE signing_session SET closed_at = now(), closing = 'restart' WHERE instance = :instance AND closed_at IS NULL;
