@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from asn1crypto import algos, ocsp, x509
@@ -28,6 +28,7 @@ from .revocation_lists import RevocationList, fresh, parse_list
 from .trust import TrustStore
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,18 +156,13 @@ class AcceptedResponse:
 def accept_response(
     content: bytes, certificate: bytes, store: TrustStore, now: datetime, *, chain: Sequence[bytes] = ()
 ) -> AcceptedResponse:
-    """Blocking. A good or revoked answer for this certificate, signed by its authority or its delegate, and fresh.
+    """Blocking. A good or revoked answer for this certificate, signed by its authority or its delegate, fresh, and no
+    older than what the store holds about it.
 
-    Raises SigningError SIG_OCSP_UNREADABLE, SIG_OCSP_REFUSED, SIG_OCSP_STALE.
+    Raises SigningError SIG_OCSP_UNREADABLE, SIG_OCSP_REFUSED, SIG_OCSP_STALE, SIG_OCSP_OLDER.
     """
     wanted = x509.Certificate.load(certificate)
-    try:
-        response = ocsp.OCSPResponse.load(content)
-        single = response.response_data["responses"][0]
-        this_update: datetime = single["this_update"].native
-        next_update: datetime | None = single["next_update"].native
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as cause:
-        raise _refused("SIG_OCSP_UNREADABLE", "Không đọc được trả lời trạng thái chứng thư (OCSP).") from cause
+    response, this_update, next_update = _parse_response(content)
     if next_update is None or next_update <= now or this_update > now + CLOCK_TOLERANCE:
         raise _refused("SIG_OCSP_STALE", "Trả lời trạng thái chứng thư (OCSP) đã hết hạn hoặc không ghi hạn.")
     context = ValidationContext(
@@ -181,7 +177,25 @@ def accept_response(
         time_tolerance=CLOCK_TOLERANCE,
     )
     asyncio.run(_verify_response(wanted, context))
+    if this_update < _held_since(store, wanted):
+        raise _refused("SIG_OCSP_OLDER", "Trả lời trạng thái chứng thư (OCSP) cũ hơn trả lời đang có.")
     return AcceptedResponse(this_update=this_update, next_update=next_update)
+
+
+def _parse_response(content: bytes) -> tuple[ocsp.OCSPResponse, datetime, datetime | None]:
+    """The response with the times of its first answer."""
+    try:
+        response = ocsp.OCSPResponse.load(content)
+        single = response.response_data["responses"][0]
+        return response, single["this_update"].native, single["next_update"].native
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as cause:
+        raise _refused("SIG_OCSP_UNREADABLE", "Không đọc được trả lời trạng thái chứng thư (OCSP).") from cause
+
+
+def _held_since(store: TrustStore, certificate: x509.Certificate) -> datetime:
+    """Of when the answer is that the store holds; what it accepted once, it can read."""
+    held = store.answer(certificate.sha256.hex())
+    return _NEVER if held is None else _parse_response(held)[1]
 
 
 async def _verify_response(certificate: x509.Certificate, context: ValidationContext) -> None:

@@ -46,23 +46,19 @@ class RevocationServer:
     async def status(self, request: web.Request) -> web.Response:
         self.asked.append(request.path)
         asked = ocsp.load_der_ocsp_request(await request.read())
-        authority = self.authority(request.match_info["name"])
-        return self._answer(self._status(authority, asked.serial_number), "application/ocsp-response")
+        if self.silent:
+            await self.over.wait()
+        content = self.status_of(request.match_info["name"], asked.serial_number)
+        return self._answer(content, "application/ocsp-response")
 
     def list_of(self, name: str, *, at: datetime | None = None) -> bytes:
         moment = at or self.clock()
         listed = self.authority(name).crl(at=moment, next_update=moment + self.life)
         return listed.public_bytes(serialization.Encoding.DER)
 
-    def _answer(self, content: bytes, kind: str) -> web.Response:
-        if self.broken:
-            return web.Response(status=503)
-        if self.redirect is not None:
-            return web.Response(status=302, headers={"Location": self.redirect})
-        return web.Response(body=content if self.instead is None else self.instead, content_type=kind)
-
-    def _status(self, authority: Authority, serial: int) -> bytes:
-        now = self.clock()
+    def status_of(self, name: str, serial: int, *, at: datetime | None = None) -> bytes:
+        """What the responder says of a certificate."""
+        authority, now = self.authority(name), at or self.clock()
         known = {entry[0]: entry for entry in authority.revoked}.get(serial)
         certificate = next(c for c in authority.made if c.serial_number == serial)
         answer = ocsp.OCSPResponseBuilder().add_response(
@@ -77,6 +73,13 @@ class RevocationServer:
         )
         answer = answer.responder_id(ocsp.OCSPResponderEncoding.HASH, authority.own.certificate)
         return answer.sign(authority.own.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+    def _answer(self, content: bytes, kind: str) -> web.Response:
+        if self.broken:
+            return web.Response(status=503)
+        if self.redirect is not None:
+            return web.Response(status=302, headers={"Location": self.redirect})
+        return web.Response(body=content if self.instead is None else self.instead, content_type=kind)
 
 
 @asynccontextmanager

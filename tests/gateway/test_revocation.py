@@ -259,6 +259,90 @@ async def test_status_by_ocsp_where_no_list_is_named(node: Node) -> None:
     assert answer_of(report, Question.VALIDITY).code in ("SIG_REVOKED", "SIG_REVOKED_TIME_UNPROVEN")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByOcsp:
+    """A document of somebody whose certificate names no list, only a responder."""
+
+    person: Issued
+    signed: bytes
+
+    async def asked(self, node: Node) -> str | None:
+        """One attempt to refresh what is known of him; the code of what went wrong."""
+        node.clock.advance(hours=7)
+        materials = (await node.verify(self.signed, self.person)).materials
+        await node.desk.remember(materials)
+        await node.desk.supply(materials)
+        amiss = [one.error for one in node.desk.troubles() if one.address.endswith("/ocsp/sub")]
+        return amiss[0].partition(":")[0] if amiss else None
+
+    async def verdict(self, node: Node) -> tuple[Overall, str | None]:
+        report = await node.verify(self.signed, self.person)
+        return report.overall, report.reason_code
+
+
+@pytest_asyncio.fixture
+async def by_ocsp(node: Node) -> ByOcsp:
+    holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME, person="Lê Thị Bình")
+    person = node.paper.pki.issue(holder, with_lists=False)
+    return ByOcsp(person=person, signed=await node.sign(person))
+
+
+UNKNOWN = (Overall.UNDETERMINED, "SIG_REVOCATION_UNKNOWN")
+
+
+@pytest.mark.parametrize("revocation", [{"timeout_s": 0.5}])
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [("503", "REVOCATION_UNREACHABLE"), ("silence", "REVOCATION_UNREACHABLE"), ("an old answer", "SIG_OCSP_STALE")],
+)
+async def test_a_responder_in_trouble_neither_makes_valid_nor_takes_away_what_is_held(
+    node: Node, by_ocsp: ByOcsp, trouble: str, code: str
+) -> None:
+    """B13, policy in an outage: without an answer undetermined, with one it serves until it expires, then again."""
+
+    def fall() -> None:
+        node.server.broken = trouble == "503"
+        node.server.silent = trouble == "silence"
+        old = node.server.status_of(
+            "sub", by_ocsp.person.certificate.serial_number, at=node.clock() - timedelta(days=8)
+        )
+        node.server.instead = old if trouble == "an old answer" else None
+
+    def rise() -> None:
+        node.server.broken, node.server.silent, node.server.instead = False, False, None
+
+    await by_ocsp.asked(node)  # the lists of the authorities are there from now on
+    (node.trust / STORE / "ocsp" / f"{by_ocsp.person.sha256}.ocsp").unlink()
+    fall()
+    assert await by_ocsp.asked(node) == code
+    assert await by_ocsp.verdict(node) == UNKNOWN
+    rise()
+    assert await by_ocsp.asked(node) is None
+    assert (await by_ocsp.verdict(node))[0] is Overall.VALID
+    fall()
+    assert await by_ocsp.asked(node) == code
+    assert (await by_ocsp.verdict(node))[0] is Overall.VALID, "what is held serves until it expires"
+    node.clock.advance(days=8)
+    assert await by_ocsp.asked(node) == code
+    assert await by_ocsp.verdict(node) == UNKNOWN
+
+
+async def test_a_revoked_certificate_does_not_become_good_by_an_answer_of_yesterday(
+    node: Node, by_ocsp: ByOcsp
+) -> None:
+    """B13: whoever sits in between can hand out an older answer that is still in its term; it changes nothing."""
+    assert await by_ocsp.asked(node) is None
+    assert (await by_ocsp.verdict(node))[0] is Overall.VALID
+    good = node.server.status_of("sub", by_ocsp.person.certificate.serial_number)
+    node.paper.pki.sub.revoke(by_ocsp.person, node.clock() - timedelta(days=2), ReasonFlags.key_compromise)
+    assert await by_ocsp.asked(node) is None
+    revoked = await by_ocsp.verdict(node)
+    assert revoked[0] is not Overall.VALID
+    node.server.instead = good
+    assert await by_ocsp.asked(node) == "SIG_OCSP_OLDER"
+    assert await by_ocsp.verdict(node) == revoked
+
+
 async def test_status_that_says_nothing(node: Node) -> None:
     holder = Holder(agency_code=SENDER, agency_name=SENDER_NAME, person="Lê Thị Bình")
     person = node.paper.pki.issue(holder, with_lists=False)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from cryptography.x509 import ReasonFlags, load_pem_x509_certificate
+
 from lienthong.deploy.demo.compose import compose_letter
 from lienthong.deploy.demo.paper import Box
-from lienthong.deploy.demo.pki import STORE, Holder, load_key, make_pki, write_holders
+from lienthong.deploy.demo.pki import STORE, Holder, Pki, load_key, make_pki, write_holders
 from lienthong.deploy.demo.texts import review_letter
 from lienthong.signing.preparing import SignatureBoxes
 from lienthong.signing.producing import Proof, StampImages, sign_document, sign_leader_only
@@ -102,11 +105,24 @@ def _images() -> StampImages:
     return StampImages(leader=handwriting_png("Hương"), seal=seal_png("TEST"))
 
 
-_STAMPERS: dict[Path, object] = {}
+_AUTHORITIES: dict[Path, Pki] = {}
 
 
 def make_stamper(folder: Path) -> object:
-    return _STAMPERS[folder]
+    return _AUTHORITIES[folder].timestamper()
+
+
+@contextmanager
+def revoked(papers: Papers, holder: str, trust: Path, *, since: datetime) -> Iterator[None]:
+    """Lists in ``trust`` that name the certificate of this holder (``<agency>-leader``)."""
+    pki = _AUTHORITIES[papers.folder]
+    certificate = load_pem_x509_certificate((papers.folder / "keys" / f"{holder}.cert.pem").read_bytes())
+    pki.sub.revoked.append((certificate.serial_number, since, ReasonFlags.key_compromise))
+    try:
+        pki.write_store(trust)
+        yield
+    finally:
+        pki.sub.revoked.pop()
 
 
 def make_papers(folder: Path, now: datetime, names: Mapping[str, str] = NAMES) -> Papers:
@@ -119,5 +135,5 @@ def make_papers(folder: Path, now: datetime, names: Mapping[str, str] = NAMES) -
     ]
     registry = write_holders(pki, folder / "keys", holders)
     pki.write_store(folder / "trust")
-    _STAMPERS[folder] = pki.timestamper()
+    _AUTHORITIES[folder] = pki
     return Papers(folder=folder, now=now, registry=tuple(registry))

@@ -163,10 +163,11 @@ async def open_province(
     retry: Mapping[str, float] | None = None,
     profile: Mapping[str, Any] | None = None,
     axis_clock: Callable[[], datetime] = now,
+    trust: Path | None = None,
 ) -> AsyncIterator[Province]:
     """``wire``: what lies between the node and the axis. ``retry``: other values of [retry].
 
-    ``profile``: how the axis behaves otherwise; ``axis_clock``: its time.
+    ``profile``: how the axis behaves otherwise; ``axis_clock``: its time. ``trust``: another folder than the papers'.
     """
     seed = dataclasses.replace(
         EmulatorSettings.from_toml(AXIS_SEED), data=folder / "axis", port=0, control_port=0, pace=0.02
@@ -177,7 +178,7 @@ async def open_province(
         port = free_port()
         axis = emulator.base_url if wire is None else through(wire, emulator.base_url)
         settings = write_settings(
-            folder, dsn=dsn, base_url=axis, port=port, trust=papers.trust, more=more, signing=signing
+            folder, dsn=dsn, base_url=axis, port=port, trust=trust or papers.trust, more=more, signing=signing
         )
         queue = settings.queue.model_copy(update={"broker": broker})
         patience = settings.retry.model_copy(update=dict(retry or {}))
