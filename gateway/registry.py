@@ -68,13 +68,29 @@ async def add(database: Database, entry: Entry, *, actor: str) -> int:
     return int(row["id"])
 
 
-async def end(database: Database, sha256: str, *, agency: str | None, at: datetime, actor: str, reason: str) -> int:
-    """End all entries of the certificate (of one agency); how many. Raise CERTIFICATE_UNKNOWN, REASON_MISSING."""
-    if not reason.strip() or not actor.strip():
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """``at``: ahead of ``now`` while the holder's old and new certificates overlap; absent: now."""
+
+    now: datetime
+    at: datetime | None
+    actor: str
+    reason: str
+
+
+async def end(database: Database, sha256: str, *, agency: str | None, ending: Ending) -> int:
+    """End all entries of the certificate (of one agency); how many. An end that lies ahead can be brought forward.
+
+    Raise CERTIFICATE_UNKNOWN, CERTIFICATE_END_PAST, REASON_MISSING.
+    """
+    actor, reason, at = ending.actor.strip(), ending.reason.strip(), ending.at or ending.now
+    if not reason or not actor:
         raise GatewayError("REASON_MISSING", "Phải nêu lý do và người thực hiện.")
+    if at < ending.now:  # signatures made meanwhile would become something else than they were
+        raise GatewayError("CERTIFICATE_END_PAST", "Thời điểm chấm dứt không được ở quá khứ.")
     async with database.unit(None) as conn:
         rows = database.queries.end_certificate(
-            conn, sha256=sha256.lower(), agency=agency, at=at, actor=actor.strip(), reason=reason.strip()
+            conn, sha256=sha256.lower(), agency=agency, at=at, actor=actor, reason=reason
         )
         ended = [row["id"] async for row in rows]
     if not ended or not _DIGEST.fullmatch(sha256.lower()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from ...edxml.identifiers import OrganCode
 from ...signing.certificates import certificate_facts
 from .. import expiry, registry
 from ..errors import GatewayError
-from ..registry import Entry, Role
+from ..registry import Ending, Entry, Role
 from .calls import Call, moment, reply
 
 
@@ -51,15 +52,26 @@ def _content(text: str) -> bytes:
 
 
 async def end_certificate(call: Call) -> web.Response:
-    ended = await registry.end(
-        call.node.db,
-        call.parameters["sha256"],
-        agency=None,
-        at=call.node.clock(),
+    at = call.body.get("at")
+    ending = Ending(
+        now=call.node.clock(),
+        at=None if at is None else _at(at),
         actor=call.operator.actor,
         reason=call.body["reason"],
     )
+    ended = await registry.end(call.node.db, call.parameters["sha256"], agency=None, ending=ending)
     return reply({"ended": ended})
+
+
+def _at(text: str) -> datetime:
+    """With its zone; of what the contract lets through, a 31 February is still none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise GatewayError("REQUEST_INVALID", f"Không có thời điểm “{text}”.") from error
+    if at.tzinfo is None:
+        raise GatewayError("REQUEST_INVALID", "Thời điểm phải có múi giờ.")
+    return at
 
 
 async def list_expiries(call: Call) -> web.Response:

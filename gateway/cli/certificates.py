@@ -15,11 +15,11 @@ from ...signing.verifying import REVOCATION_JOBS, VerificationPool, Verification
 from .. import registry
 from ..expiry import Expiry, expiry_view
 from ..expiry import survey as expiries
-from ..registry import Entry, Role
+from ..registry import Ending, Entry, Role
 from ..settings import Settings
 from .context import Actor, Invocation, Json, Reason, clock, invocation
 from .database import opened
-from .printing import say, say_json, table
+from .printing import VIETNAM, say, say_json, table
 
 group = typer.Typer(help="Chứng thư số của các cơ quan và người ký.", no_args_is_help=True)
 
@@ -58,15 +58,20 @@ def end(
     reason: Reason,
     actor: Actor,
     agency: OfAgency = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M"], help="Chấm dứt vào lúc này (giờ Việt Nam); bỏ trống: ngay bây giờ."),
+    ] = None,
 ) -> None:
-    """Chấm dứt: từ lúc này chứng thư không còn là của cơ quan. Chữ ký đã ký trước đó giữ nguyên giá trị."""
-    ended = asyncio.run(_end(invocation(context), sha256, agency, actor, reason))
+    """Chấm dứt: từ lúc này, hoặc từ lúc đã nêu, chứng thư không còn là của cơ quan. Chữ ký trước đó giữ nguyên."""
+    ending = Ending(now=clock(), at=at.replace(tzinfo=VIETNAM) if at else None, actor=actor, reason=reason)
+    ended = asyncio.run(_end(invocation(context), sha256, agency, ending))
     say(f"Đã chấm dứt {ended} mục của chứng thư {sha256}.")
 
 
-async def _end(call: Invocation, sha256: str, agency: str | None, actor: str, reason: str) -> int:
+async def _end(call: Invocation, sha256: str, agency: str | None, ending: Ending) -> int:
     async with opened(call.settings()) as database:
-        return await registry.end(database, sha256, agency=agency, at=clock(), actor=actor, reason=reason)
+        return await registry.end(database, sha256, agency=agency, ending=ending)
 
 
 @group.command("list")

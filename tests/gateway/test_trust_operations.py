@@ -69,6 +69,33 @@ async def test_certificate_is_entered_shown_and_ended(room: Room, pki: Pki) -> N
     assert (twice.status, (await twice.json())["code"]) == (404, "CERTIFICATE_UNKNOWN")
 
 
+async def test_an_old_certificate_ends_ahead_while_the_new_one_is_taken_up(room: Room, pki: Pki, clock: Clock) -> None:
+    """B14: the overlap is a time the operator names; it can be cut short, never stretched, never laid in the past."""
+    issued, key = issue(pki), room.operator_key
+    path = f"/v1/operations/certificates/{issued.sha256}/end"
+    await room.post("/v1/operations/certificates", line(issued), key=key)
+
+    async def end(**body: str) -> tuple[int, Any]:
+        answer = await room.post(path, {"reason": "Đổi chứng thư", **body}, key=key)
+        return answer.status, await answer.json()
+
+    async def until_when() -> datetime:
+        when: datetime = await room.one("SELECT valid_to FROM certificate WHERE sha256 = $1", issued.sha256)
+        return when
+
+    now = clock()
+    past, none = (now - timedelta(minutes=1)).isoformat(), "2026-02-31T00:00:00+07:00"
+    assert (await end(at=past))[1]["code"] == "CERTIFICATE_END_PAST"
+    assert (await end(at=none))[1]["code"] == "REQUEST_INVALID"
+    assert (await end(at="2026-03-02T09:00:00"))[1]["code"] == "REQUEST_INVALID"
+    assert await end(at=(now + timedelta(hours=1)).isoformat()) == (200, {"ended": 1})
+    assert await until_when() == now + timedelta(hours=1)
+    assert (await end(at=(now + timedelta(hours=2)).isoformat()))[1]["code"] == "CERTIFICATE_UNKNOWN"
+    clock.advance(minutes=10)
+    assert await end() == (200, {"ended": 1})
+    assert await until_when() == clock()
+
+
 async def test_only_an_operator_may(room: Room, pki: Pki) -> None:
     for answer in (
         await room.post("/v1/operations/certificates", line(issue(pki))),

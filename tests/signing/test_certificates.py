@@ -15,7 +15,7 @@ from lienthong.deploy.demo.pki import STORE, Holder
 from lienthong.deploy.demo.pki_parts import Issued
 from lienthong.signing.report import FileReport, Overall, Question, SignerRole, Verdict
 
-from .desk import AGENCY_BOX, OTHER, SENDER_NAME, Desk, answer_of, codes, registered
+from .desk import AGENCY_BOX, OTHER, SENDER, SENDER_NAME, Desk, answer_of, codes, registered
 
 
 @pytest.fixture
@@ -174,6 +174,27 @@ def test_registered_for_another_term(desk: Desk) -> None:
     past = registered(desk.leader, SignerRole.LEADER, valid_to=desk.now - timedelta(days=1))
     report = desk.check(desk.both(), registry=(past, desk.registry[1]))
     assert codes(report)["identity"] == "SIG_IDENTITY_OUT_OF_TERM"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "old", "new"),
+    [(-10, Overall.VALID, Overall.INVALID), (10, Overall.VALID, Overall.VALID), (61, Overall.INVALID, Overall.VALID)],
+    ids=["before the change", "in the overlap of an hour", "after it"],
+)
+def test_a_change_of_certificates_with_an_overlap(desk: Desk, minutes: int, old: Overall, new: Overall) -> None:
+    """B14: each signs in its own term, and in the overlap both do."""
+    changed = desk.now - timedelta(hours=2)
+    successor = desk.pki.issue(Holder(agency_code=SENDER, agency_name=SENDER_NAME, person="Nguyễn Văn An"))
+    registry = (
+        registered(desk.leader, SignerRole.LEADER, valid_to=changed + timedelta(hours=1)),
+        registered(successor, SignerRole.LEADER, valid_from=changed),
+    )
+    at = changed + timedelta(minutes=minutes)
+    verdicts = [
+        desk.check(desk.sign(desk.blank, signer, "A", at=at), registry=registry, policy="NA_ANY_ONE").overall
+        for signer in (desk.leader, successor)
+    ]
+    assert verdicts == [old, new]
 
 
 def undetermined(report: FileReport, code: str) -> bool:

@@ -45,9 +45,11 @@ WHERE id > :after AND (:agency::text IS NULL OR upper(agency_code) = upper(:agen
 ORDER BY id LIMIT :limit;
 
 -- name: end_certificate
--- From then on the certificate is nobody's for new signatures; those made before stay what they were.
+-- From then on the certificate is nobody's for new signatures; those made before stay what they were. An end can be
+-- brought forward, never put off.
 UPDATE certificate SET valid_to = least(valid_to, :at), ended_at = now(), ended_by = :actor, end_reason = :reason
-WHERE sha256 = :sha256 AND (:agency::text IS NULL OR upper(agency_code) = upper(:agency::text)) AND ended_at IS NULL
+WHERE sha256 = :sha256 AND (:agency::text IS NULL OR upper(agency_code) = upper(:agency::text))
+  AND (ended_at IS NULL OR valid_to > :at)
 RETURNING id, agency_code, role, holder;
 
 -- name: insert_evidence!
