@@ -26,7 +26,7 @@ from .recall_answers import agree
 ASKED: Final = "13"  # Lấy lại
 BEFORE_IT_CAME: Final = "Đã thu hồi trước khi đến"
 _UNSEEN: Final = "Bên gửi thu hồi khi văn bản còn đang giữ; chưa ai của đơn vị nhận."
-_OVER: Final = (Inward.REFUSED, Inward.RECALL_ASKED, Inward.RECALLED)
+_AGAIN: Final = "Văn bản đã thu hồi theo yêu cầu trước."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,9 @@ async def _ask_for(node: Node, conn: Connection, recall: Recall, exchange_id: UU
     await _keep(node, conn, recall, document_id=exchange["document_id"], exchange_id=exchange_id, from_state=before)
     if before == Inward.HELD:
         await agree(node, conn, exchange, actor=NODE, reason=_UNSEEN)
-    elif before not in _OVER:
+    elif before == Inward.RECALLED:
+        await agree(node, conn, exchange, actor=NODE, reason=_AGAIN)
+    elif before != Inward.REFUSED:
         await move_inward(node, conn, exchange_id, before, Inward.RECALL_ASKED, reason=recall.reason)
     await _tell(node, conn, exchange, "Bên gửi yêu cầu thu hồi", recall.sender.value, recall.reason)
 

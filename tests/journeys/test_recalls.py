@@ -6,6 +6,7 @@ where a policy lets the receiver refuse.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ def take_back(province: Province, number: str, *, by: str = OUTSIDE) -> StatusPa
 
 async def told(province: Province, label: str) -> list[dict[str, Any]]:
     return [item for item in await province.sender.mailbox("status") if item["label"] == label]
+
+
+async def repeated(province: Province) -> bool:
+    asked = await province.rows("SELECT answer FROM recall WHERE sender_code = $1", OUTSIDE)
+    return [row["answer"] for row in asked] == ["15", "15"]
 
 
 async def in_the_mailbox(province: Province, number: str, tmp_path: Path) -> str:
@@ -114,6 +120,10 @@ async def test_a_recall_after_completion_is_carried_out_by_the_clerk(province: P
     code, answer = await report(province, document, "15", description="Đã hủy văn bản")
     assert (code, answer["state"]) == (200, "recalled")
     assert (await report(province, document, "15"))[0] == 200
+    await reads_nothing(province, document)
+    again = replace(take_back(province, "63"), description="Gửi lại yêu cầu")
+    await bring(province, again, tmp_path)  # asked once more, also by a sender who missed the answer
+    await until(lambda: repeated(province), LONG)
     await reads_nothing(province, document)
     await until(lambda: answers(province) == ["01", "03", "06", "15"], LONG)
     by_others = await province.rows("SELECT exchange_id FROM recall WHERE sender_code = $1", ELSEWHERE)
