@@ -14,7 +14,8 @@ from lienthong.tests.chaos.operator import held, on_duty
 from lienthong.tests.chaos.rounds import Round
 from lienthong.tests.chaos.stage import Ground, Stage, open_stage
 from lienthong.tests.chaos.troubles import end_faults
-from lienthong.tests.crash.load import Load, Memory, Pace, rest
+from lienthong.tests.crash.load import Load, Pace, rest
+from lienthong.tests.crash.memory import Memory
 from lienthong.tests.crash.running import run_under
 from lienthong.tests.crash.scene import Cast
 from lienthong.tests.crash.tally import Tally

@@ -10,15 +10,17 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import aiohttp
 
+from lienthong.edxml.model import BusinessType
 from lienthong.tests.crash.letters import LATER, Meaning, as_bytes, brought, posted
-from lienthong.tests.crash.scene import CONTROL_TIMEOUT, Cast, Scene, refuses
+from lienthong.tests.crash.memory import Letter, Memory
+from lienthong.tests.crash.scene import CONTROL_TIMEOUT, RECALL_ACCEPTED, RECALL_ASKED, Scene, refuses
 from lienthong.tests.waiting import until
 
 PATIENCE = 240.0  # seconds in which one thing must succeed, over all kills that befall it
@@ -39,49 +41,6 @@ class Pace:
     every_twice: int = 1  # each so-manieth letter is posted once more with the same key
     urgent: int = 10  # each so-manieth letter is urgent
     about: int = 6  # each so-manieth takes an earlier one back, changes it or replaces it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """An outgoing document that the node promised to deliver."""
-
-    id: str  # vb_…
-    sender: str
-    recipients: tuple[str, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class Memory:
-    """What the outside was told and what it sent. Keys are document ids."""
-
-    promised: dict[str, Letter] = field(default_factory=dict)
-    brought: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what the axis took for our agencies
-    meanings: dict[str, Meaning] = field(default_factory=dict)  # of both
-    differing: list[str] = field(default_factory=list)  # answers to a repetition that were not the first answer
-    pulled: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    numbers: dict[str, dict[str, int]] = field(default_factory=dict)
-    refused: dict[str, set[str]] = field(default_factory=dict)
-    moments: Counter[str] = field(default_factory=Counter)
-    statuses_due: int = 0
-    statuses_told: int = 0
-    arrivals_due: int = 0
-    arrivals: int = 0
-    repeated: int = 0  # requests that had to be sent again
-    longest: float = 0.0  # seconds that one request took over all its repetitions
-
-    @property
-    def documents(self) -> int:
-        """Outgoing that were accepted and incoming that were delivered."""
-        return len(self.promised) + self.arrivals
-
-    def words(self, cast: Cast, document: str, recipient: str) -> tuple[str, ...]:
-        """The statuses that the sender of this document hears of this recipient, in the end."""
-        return cast.words(document, recipient, recalled=self.meanings[document].recalls)
-
-    def due_inside(self, cast: Cast) -> list[tuple[str, str]]:
-        """Every document that each of our agencies must have, as (agency, document)."""
-        inside = [(to, document) for document, one in self.promised.items() for to in one.recipients if to in cast.own]
-        return inside + [(to, document) for document, receivers in self.brought.items() for to in receivers]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,13 +96,19 @@ class Load:
 
     async def _take(self, agency: str, item: dict[str, Any]) -> None:
         memory = self.memory
-        memory.pulled[agency].append(item)
+        asked_back = item["kind"] == "status" and item["detail"]["status_code"] == RECALL_ASKED
+        # Of an incoming document and not, as other statuses, of one that was sent.
+        memory.pulled[agency].append({**item, "kind": "recall"} if asked_back else item)
         memory.moments[PULLED] += 1
+        place = f"/v1/incoming/{item['id']}"
+        if asked_back:
+            await self._give_back(agency, memory.received[item["id"]], place)
+            return
         memory.statuses_told += item["kind"] == "status"
         if item["kind"] != "document":
             return
         memory.arrivals += 1
-        document, place = item["detail"]["document_id"], f"/v1/incoming/{item['id']}"
+        document = memory.received[item["id"]] = item["detail"]["document_id"]
         if refuses(document, agency):
             await self.call(agency, "POST", f"{place}/refusal", json={"reason": "Gửi nhầm đơn vị"})
             memory.refused[agency].add(document)
@@ -152,16 +117,25 @@ class Load:
             memory.numbers[agency][document] = answer["number"]
             memory.moments[REGISTERED] += 1
 
+    async def _give_back(self, agency: str, document: str, place: str) -> None:
+        """The sender takes it back: destroyed here, unless it was refused before."""
+        self.memory.asked_back.append((agency, document))
+        if not refuses(document, agency):
+            await self.call(agency, "POST", f"{place}/statuses", json={"status": RECALL_ACCEPTED})
+
     async def _post(self, writer: str, number: int) -> None:
         """Now and then twice with the same key: the second answer must be the first one."""
         memory, cast = self.memory, self.scene.cast
-        meaning = self._meaning(number, [one for one, letter in memory.promised.items() if letter.sender == writer])
+        earlier = {one: letter.recipients for one, letter in memory.promised.items() if letter.sender == writer}
+        meaning = self._meaning(number, earlier)
         recipients = memory.promised[meaning.about].recipients if meaning.about else self._recipients(writer)
         letter = posted(self.scene, number, recipients, meaning)
         first = await self._posted(writer, number, letter)
         document = first["document_id"]
         memory.meanings[document] = meaning
         memory.statuses_due += sum(len(memory.words(cast, document, one)) for one in recipients)
+        if meaning.about and meaning.recalls:
+            memory.statuses_due += sum(one in cast.own and not refuses(meaning.about, one) for one in recipients)
         memory.arrivals_due += sum(one not in cast.robots for one in recipients)
         memory.promised[document] = Letter(id=first["id"], sender=writer, recipients=recipients)
         memory.moments[ACCEPTED] += 1
@@ -175,17 +149,33 @@ class Load:
         inside = random.sample([code for code in cast.own if code != writer], self.pace.insiders)
         return (*random.sample(sorted(cast.robots), self.pace.robots), *inside)
 
-    def _meaning(self, number: int, earlier: list[str]) -> Meaning:
-        """A letter of its own, or one about an earlier one that is: each of the three kinds in turn."""
-        first_hand = [one for one in earlier if self.memory.meanings[one].about is None]
+    def _meaning(self, number: int, earlier: Mapping[str, tuple[str, ...]]) -> Meaning:
+        """A letter of its own, or one about an earlier one that is: each of the three kinds in turn.
+
+        ``earlier``: documents of the sender and their receivers. Taken back is once what every clerk is done with: what
+        is recalled before it came, or while it is held, has tests of its own.
+        """
+        memory, own = self.memory, self.scene.cast.own
+        first_hand = {one: to for one, to in earlier.items() if memory.meanings[one].about is None}
         if number % self.pace.about or not first_hand:
             return Meaning()
-        kind = LATER[number // self.pace.about % len(LATER)]
-        return Meaning(business=kind, about=self.random.choice(first_hand))
+        business = LATER[number // self.pace.about % len(LATER)]
+        if business is not BusinessType.RECALL:
+            return Meaning(business=business, about=self.random.choice(list(first_hand)))
+        settled = [
+            one
+            for one, to in first_hand.items()
+            if one not in memory.recalled and memory.done_with(one, [code for code in to if code in own])
+        ]
+        if not settled:
+            return Meaning()
+        about = self.random.choice(settled)
+        memory.recalled.add(about)
+        return Meaning(business=business, about=about)
 
     async def _bring(self, number: int) -> None:
         memory = self.memory
-        meaning = self._meaning(number, list(memory.brought))
+        meaning = self._meaning(number, memory.brought)
         receivers = memory.brought[meaning.about] if meaning.about else (self.random.choice(self.scene.cast.own),)
         package = brought(self.scene, number, receivers, meaning)
         content = await asyncio.to_thread(as_bytes, package)

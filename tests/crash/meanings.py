@@ -8,8 +8,8 @@ from lienthong.edxml.model import BusinessType
 from lienthong.gateway.exchanges import DELIVERY_BY_STATUS
 from lienthong.tests.crash.archive import Archive
 from lienthong.tests.crash.letters import Meaning
-from lienthong.tests.crash.load import Memory
-from lienthong.tests.crash.scene import Scene, packages_of
+from lienthong.tests.crash.memory import Memory
+from lienthong.tests.crash.scene import Scene, packages_of, refuses
 from lienthong.tests.crash.tally import Tally
 
 LABELS: Final = {
@@ -35,6 +35,7 @@ async def check_meanings(tally: Tally, scene: Scene, memory: Memory, archive: Ar
         count = sum(one.business is business for one in memory.meanings.values())
         tally.counted[f"văn bản có nghiệp vụ {business.name.lower()}"] = count
     await _received(tally, scene, memory, archive)
+    await _taken_back(tally, scene, memory, archive)
     await _at_the_axis(tally, scene, memory)
     await _ended(tally, scene, memory, archive)
 
@@ -59,6 +60,25 @@ async def _received(tally: Tally, scene: Scene, memory: Memory, archive: Archive
             for item in items
             if item["kind"] == "document"
         ],
+    )
+
+
+async def _taken_back(tally: Tally, scene: Scene, memory: Memory, archive: Archive) -> None:
+    """Each recall asked each of our receivers once, and what was not refused before is recalled."""
+    asked = [
+        (to, meaning.about)
+        for to, document in memory.due_inside(scene.cast)
+        if (meaning := memory.meanings[document]).recalls and meaning.about
+    ]
+    tally.compare("yêu cầu thu hồi báo cho đơn vị nhận", expected=asked, found=memory.asked_back)
+    rows = await archive.rows(
+        """SELECT a.code, e.document_id FROM exchange e JOIN agency a ON a.id = e.agency_id
+           WHERE e.direction = 'inward' AND e.state IN ('recalled', 'recall_asked')"""
+    )
+    tally.compare(
+        "văn bản đến đã thu hồi",
+        expected=[(to, about) for to, about in asked if not refuses(about, to)],
+        found=[tuple(row) for row in rows],
     )
 
 

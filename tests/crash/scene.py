@@ -18,7 +18,7 @@ from lienthong.gateway.node import Node
 from lienthong.tests.journeys.papers import NAMES, NEIGHBOUR, OUTSIDE, SENDER, Papers
 
 REGISTERED, REFUSED, RECEIVED = "03", "02", "01"
-RECALL_ACCEPTED, RECALL_REFUSED = "15", "16"
+RECALL_ASKED, RECALL_ACCEPTED, RECALL_REFUSED = "13", "15", "16"
 REFUSAL_SHARE = 16  # one incoming document of so many is refused
 # The control plane of the emulated axis is part of the test, not of what is tested: it is waited for.
 CONTROL_TIMEOUT = aiohttp.ClientTimeout(total=120)
@@ -49,12 +49,18 @@ class Cast:
     def on_recall(self, robot: str) -> tuple[str, ...]:
         return (f"{RECALL_REFUSED}:Đã xử lý xong",) if robot in self.unwilling else (RECALL_ACCEPTED,)
 
-    def words(self, document: str, recipient: str, *, recalled: bool = False) -> tuple[str, ...]:
-        """The statuses that the sender hears of this recipient, in the end. ``recalled``: the document recalls one."""
+    def words(self, document: str, recipient: str, *, recalls: bool, recalled: bool) -> tuple[str, ...]:
+        """The statuses that the sender hears of this recipient about the document, in the end.
+
+        ``recalls``: it takes another one back, which robots answer by its own id. ``recalled``: it was taken back
+        itself; our clerks give back what they have not refused.
+        """
         if recipient in self.robots:
-            script = self.on_recall(recipient) if recalled else self.robots[recipient]
+            script = self.on_recall(recipient) if recalls else self.robots[recipient]
             return tuple(word.partition(":")[0] for word in script)
-        return RECEIVED, REFUSED if refuses(document, recipient) else REGISTERED
+        if refuses(document, recipient):
+            return RECEIVED, REFUSED
+        return (RECEIVED, REGISTERED, RECALL_ACCEPTED) if recalled else (RECEIVED, REGISTERED)
 
 
 def refuses(document: str, agency: str) -> bool:
