@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 
 from lienthong.deploy.kafka.cluster import Cluster
 from lienthong.deploy.s3.server import S3Server
@@ -48,6 +49,13 @@ class Addresses(NamedTuple):
 
     dsn: str
     app_dsn: str
+
+
+def pytest_configure() -> None:
+    """Log lines of nodes inside of the tests: as they are by default, but without a picture of every local variable
+    beside each traceback. Drawing one takes seconds, in which the node stands still."""
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -19,13 +19,13 @@ SECRET = "TEST-0123456789abcdef"
 def stream() -> Iterator[io.StringIO]:
     """A configured process; put back as it was, because logging is global."""
     root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    before, level, configured = root.handlers[:], root.level, structlog.get_config()
     text = io.StringIO()
     configure(level="info", form="json", stream=text)
     yield text
     root.handlers[:] = before
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
