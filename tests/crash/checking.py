@@ -198,6 +198,7 @@ async def _left(tally: Tally, scene: Scene, archive: Archive) -> None:
         "SELECT 'giữ ' || code || ' ' || reason FROM hold WHERE closed_at IS NULL",
         "SELECT 'chưa xác nhận với trục ' || receiver_doc_id FROM incoming_package WHERE acknowledged_at IS NULL",
         "SELECT 'gói tin ' || state FROM outgoing_package WHERE state NOT IN ('accepted', 'delivered')",
+        "SELECT 'báo động ' || message FROM axis_alarm",  # nobody else is there, whoever is killed
         "SELECT 'khóa chưa xong ' || key FROM idempotency WHERE answer IS NULL",
     ):
         tally.left += [str(row[0]) for row in await archive.rows(statement)]

@@ -15,7 +15,10 @@ SELECT axis, kind, message, since, last_at, times FROM axis_alarm
 WHERE last_at > now() - interval '24 hours' ORDER BY axis, kind;
 
 -- name: taken_by_others
--- Items whose fetching waits here and that the axis lists no more: nobody of this node has acknowledged them.
-SELECT payload ->> 'receiver_doc_id' AS receiver_doc_id FROM work
-WHERE kind = 'fetch' AND state = 'ready' AND payload ->> 'axis' = :axis AND payload ->> 'kind' = :message_kind
-  AND created_at < :before AND NOT payload ->> 'receiver_doc_id' = ANY(:listed::text[]);
+-- Items whose fetching waits here and that the axis lists no more. What is stored here already may have been acknowledged
+-- by a process that died before it wrote that down.
+SELECT w.payload ->> 'receiver_doc_id' AS receiver_doc_id FROM work w
+WHERE w.kind = 'fetch' AND w.state = 'ready' AND w.payload ->> 'axis' = :axis AND w.payload ->> 'kind' = :message_kind
+  AND w.created_at < :before AND NOT w.payload ->> 'receiver_doc_id' = ANY(:listed::text[])
+  AND NOT EXISTS (SELECT FROM incoming_package p
+                  WHERE p.axis = :axis AND p.receiver_doc_id = w.payload ->> 'receiver_doc_id');
