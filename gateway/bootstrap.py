@@ -63,7 +63,7 @@ from .upkeep.sweeping import mark_store
 CONSUMER: Final = "pipeline"
 LEAVE_SECONDS: Final = 1.2  # what hangs after the drain is left then, and everything is closed
 OPENING_SECONDS: Final = 4.0  # a start that is stopped gets so long to come to its end
-LET_GO_SECONDS: Final = 1.0  # of the name, at a stop
+LET_GO_SECONDS: Final = 0.6  # of the name, at a stop
 NAME_SECONDS: Final = 8.0  # a killed process's connection may take a while to be missed
 
 
@@ -117,7 +117,9 @@ async def _alone_of_its_name(node: Node) -> AsyncIterator[None]:
     finally:
         over.set()
         await asyncio.wait([task], timeout=LET_GO_SECONDS)
-        if not task.done():  # the database says nothing: the name is free when it finds the connection gone
+        if task.done():
+            task.result()
+        else:  # the database says nothing: the name is free when it finds the connection gone
             task.cancel()
             await asyncio.wait([task])
 

@@ -309,7 +309,10 @@ class QueueSettings(Section):
         default=60.0, description="giây giữ một việc; chết giữa chừng thì sau đó việc làm lại"
     )
     drain_seconds: float = Field(
-        default=8.0, ge=0, le=3600, description="giây chờ việc đang làm khi dừng; cả nút dừng chậm nhất 2 giây sau đó"
+        default=8.0,
+        ge=0,
+        le=3600,
+        description="giây chờ việc đang làm khi dừng; cả nút dừng chậm nhất 2 giây sau đó (PostgreSQL treo: 3 giây)",
     )
 
 

@@ -45,8 +45,10 @@ async def look_for_mail(node: Node, axis: Axis, stop: asyncio.Event, *, every: f
     async def once() -> None:
         try:
             await asked(node, axis.name, lambda: poll(node, axis))
-        finally:
+        except AxisError:  # not in a finally: whoever is told to end must not begin with the database again
             await watch_clock(node, axis)
+            raise
+        await watch_clock(node, axis)
 
     await repeat(f"mail {axis.name}", once, stop, every)
 

@@ -128,7 +128,7 @@ async def open_scene(
         settings = write_settings(folder, dsn=dsn, base_url=emulator.base_url, port=port, trust=papers.trust, more=more)
         path = folder / "node.toml"
         text = path.read_text().replace("read_timeout_s = 2.0", "read_timeout_s = 60.0")
-        text = text.replace("notice_s = 0\n", f"notice_s = {notice}\nhealth_port = {health}\n")
+        text = text.replace("notice_s = 0\n", f"notice_s = {notice}\nhealth_port = {health}\nshutdown_s = {drain}\n")
         path.write_text(text.replace("[queue]\n", f"[queue]\ndrain_seconds = {drain}\n{broker}"))
         node = await stack.enter_async_context(bootstrap.open_node(settings, None))
         connector = aiohttp.TCPConnector(force_close=True)
@@ -252,7 +252,7 @@ async def test_its_own_database_is_woken_and_stopped_in_order_when_it_stands_sti
     write_settings(tmp_path, dsn="", port=free_port(), trust=papers.trust)
     path, log = tmp_path / "node.toml", tmp_path / "log"
     text = path.read_text().replace('dsn = ""\n', "").replace(str(tmp_path / "node"), str(data))
-    text = text.replace("notice_s = 0\n", f"notice_s = 0\nhealth_port = {health}\n")
+    text = text.replace("notice_s = 0\n", f"notice_s = 0\nhealth_port = {health}\nshutdown_s = {SHORT}\n")
     path.write_text(text.replace("[queue]\n", f"[queue]\ndrain_seconds = {SHORT}\n"))
     program = Program(arguments=("--config", str(path), "serve"), log=log, ready=f"http://127.0.0.1:{health}/readyz")
     connector = aiohttp.TCPConnector(force_close=True)
