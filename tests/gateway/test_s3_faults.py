@@ -6,6 +6,7 @@ Each is told by its code and in bounded time; what was stored stays, what was re
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from lienthong.deploy.kafka.tls import Tls, write_tls
 from lienthong.deploy.s3.server import S3Server
 from lienthong.gateway.files.errors import FileError
 from lienthong.gateway.files.s3 import S3Store
+from lienthong.gateway.readiness import Readiness
 from lienthong.gateway.settings import Settings
 from lienthong.tests.chaos.proxy import Proxy, through
 from lienthong.tests.chaos.tls_front import tls_before
@@ -25,6 +27,8 @@ from lienthong.tests.chaos.watching import HttpWatch
 from lienthong.tests.chaos.wires import Cut
 from lienthong.tests.file_stores import s3_place, s3_store
 from lienthong.tests.waiting import until
+
+from .conftest import Room
 
 AGENCY = "so-tttt"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -104,6 +108,17 @@ async def test_a_certificate_that_is_not_trusted_is_called_that_and_nothing_is_s
     errors = [await refusal(store.start(older_than=LONG_AGO)), await refusal(store.exists(AGENCY, "0" * 64))]
     assert {(error.code, error.blame, error.transient) for error in errors} == {("FILE_STORE_TRUST", "ours", True)}
     assert "files.s3.ca_file" in errors[0].message
+
+
+@pytest.mark.parametrize(("trusted", "said"), [(True, "ok"), (False, "FILE_STORE_TRUST")])
+async def test_readiness_says_whether_the_certificate_is_trusted(
+    room: Room, s3_server: S3Server, tmp_path: Path, tls: Tls, secure: int, trusted: bool, said: str
+) -> None:
+    authority = tls.authority.read_bytes() if trusted else None
+    store = with_authority(s3_server, tmp_path / "machine", secure, authority)
+    (tmp_path / "machine" / "files").mkdir(parents=True)
+    report = await Readiness(node=dataclasses.replace(room.node, files=store)).look()
+    assert report.parts["files"] == said
 
 
 def test_an_authority_that_is_no_certificate_stops_the_start(tmp_path: Path) -> None:
