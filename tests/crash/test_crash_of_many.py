@@ -18,7 +18,7 @@ import pytest
 
 from lienthong.tests.chaos import points
 from lienthong.tests.chaos.members import Member
-from lienthong.tests.chaos.stage import Ground, Wire, open_stage
+from lienthong.tests.chaos.stage import Ground, Stage, Wire, open_stage
 from lienthong.tests.crash.load import Load, Pace, rest
 from lienthong.tests.crash.running import run_under
 from lienthong.tests.crash.scene import two_neighbours
@@ -47,8 +47,9 @@ async def test_kills_of_any_process_lose_and_double_nothing(server_folder: Path)
         killed: Counter[str] = Counter()
 
         async def strikes() -> None:
-            for turn, moment in enumerate(MOMENTS):
-                await points.strike(stage, (moment,), Random(f"{SEED} {turn}"), killed)
+            async with asyncio.TaskGroup() as group:
+                for role in ("api", "worker"):
+                    group.create_task(_at_the_bucket(stage, role, killed))
             async with asyncio.TaskGroup() as group:
                 for lane in range(LANES):
                     turns = range(len(MOMENTS) + lane, KILLS, LANES)
@@ -65,6 +66,12 @@ async def test_kills_of_any_process_lose_and_double_nothing(server_folder: Path)
     assert load.memory.promised
     assert load.memory.brought
     assert tally.clean, tally.printed()
+
+
+async def _at_the_bucket(stage: Stage, role: str, killed: Counter[str]) -> None:
+    """A process of this role dies at each of its moments."""
+    for moment in (one for one in MOMENTS if one.role == role):
+        await points.strike(stage, (moment,), Random(f"{SEED} {moment.name}"), killed)
 
 
 async def _lane(members: tuple[Member, ...], turns: range, killed: Counter[str]) -> None:
