@@ -57,6 +57,7 @@ breaker_cap_seconds = 1.0
 [signing]
 trust_dir = "{trust}"
 trust_store = "{store}"
+workers = 1
 [[axes]]
 name = "quoc-gia"
 base_url = "http://127.0.0.1:{axis}/XrdAdapter/adapter"

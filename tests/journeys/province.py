@@ -133,6 +133,7 @@ breaker_cap_seconds = 1.0
 [signing]
 trust_dir = "{trust}"
 trust_store = "{STORE}"
+workers = 1
 {signing}
 """
     axis = f"""
