@@ -15,6 +15,7 @@ from aiohttp import web
 
 from ..readiness import Readiness
 from .calls import Call, reply
+from .malformed import Runner
 from .problems import Catalogue, answer, load_catalogue
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ async def open_probes(readiness: Readiness, port: int) -> AsyncIterator[None]:
     app = web.Application()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
-    runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
+    runner = Runner(app, shutdown_timeout=0.5, access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, HOST, port)

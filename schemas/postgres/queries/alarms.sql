@@ -16,9 +16,11 @@ WHERE last_at > now() - interval '24 hours' ORDER BY axis, kind;
 
 -- name: taken_by_others
 -- Items whose fetching waits here and that the axis lists no more. What is stored here already may have been acknowledged
--- by a process that died before it wrote that down.
+-- by a process that died before it wrote that down. The list is hashed, not searched for each item: after an outage
+-- both are thousands long.
 SELECT w.payload ->> 'receiver_doc_id' AS receiver_doc_id FROM work w
 WHERE w.kind = 'fetch' AND w.state = 'ready' AND w.payload ->> 'axis' = :axis AND w.payload ->> 'kind' = :message_kind
-  AND w.created_at < :before AND NOT w.payload ->> 'receiver_doc_id' = ANY(:listed::text[])
+  AND w.created_at < :before
+  AND w.payload ->> 'receiver_doc_id' NOT IN (SELECT unnest(:listed::text[]))
   AND NOT EXISTS (SELECT FROM incoming_package p
                   WHERE p.axis = :axis AND p.receiver_doc_id = w.payload ->> 'receiver_doc_id');
